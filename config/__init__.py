@@ -1,0 +1,1 @@
+"""What every part agrees on: records, settings, telemetry. Imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""One file per box of the drawing; each defines `flow`."""

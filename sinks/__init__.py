@@ -1,0 +1,1 @@
+"""Where data goes: nouns, the service's name."""
