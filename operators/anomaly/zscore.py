@@ -1,0 +1,39 @@
+"""Standard score: distance from the running mean in running standard deviations."""
+
+from __future__ import annotations
+
+from operators.anomaly.ewma import ROW, Params, each, expect, learn, score
+from operators.anomaly.line import Count, Positive, Tail
+from operators.detector import Detector
+
+
+def zscore(limit: Positive = 4.0, warmup: Count = 30, tail: Tail = 0.0005, accept: Count = 60) -> Detector:
+    """Distance from the mean so far, in standard deviations so far.
+
+    Good for steady, unimodal series.  The rules are those of `ewma` with the weight ``1 / n``: every ordinary reading since the
+    last new normal counts alike.
+
+    Parameters
+    ----------
+    limit
+        Deviations at which a reading stops being ordinary (score 1), at least.
+    warmup
+        Readings of a series before it is scored.
+    tail
+        Share of readings that may begin a run of odd ones before the line rises; 0 fixes the line at `limit`.
+    accept
+        Odd readings in a row that make a new normal: mean and deviation start over there.
+
+    References
+    ----------
+    .. [1] Welford (1962), "Note on a method for calculating corrected sums of squares and products", Technometrics 4(3),
+       doi:10.1080/00401706.1962.10490022.
+
+    Examples
+    --------
+    >>> from operators.detector import run
+    >>> run(zscore(limit=4, warmup=2), [1.0, 3.0, 2.0, 9.0]).tolist()
+    [nan, nan, 0.0, 2.1433]
+    """
+    params = Params(float(limit), 0.0, int(warmup), float(tail), int(accept), False)
+    return Detector("zscore", ROW, params, score, expect, learn, each)

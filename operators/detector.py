@@ -1,0 +1,362 @@
+"""Detectors say how odd a reading is, given the series so far.
+
+A detector is a structured row of state and three scalar rules over it.  A `Bank` keeps one row a series for several detectors and
+runs their compiled loops; `Detect` runs banks over points and over windows.  To add a detector read ``docs/adding-a-detector.md``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import bytewax.operators as op
+import numpy as np
+from bytewax.dataflow import operator
+from bytewax.operators import KeyedStream, StatefulBatchLogic
+
+from config.records import NOTHING, SECOND, Checked, Float, Int, Scored, Scores, StateRows, Windows
+from config.telemetry import ANOMALIES
+from operators.kernel import kernel
+from operators.kind import Keep, Kinds
+from operators.kind import rows as rows
+
+LARGEST = 1e150  # a reading beyond it has no finite square: it is neither scored nor learnt
+log = logging.getLogger(__name__)
+
+
+class Points(NamedTuple):
+    """What a compiled loop reads; all shape (n,): row of each point, its stamp in ns, its reading."""
+
+    codes: Int
+    time: Int
+    value: Float
+
+
+class Out(NamedTuple):
+    """What a compiled loop writes; all shape (n,), filled with NaN before.  `all`: say what was expected of every point."""
+
+    score: Float
+    yhat: Float
+    lower: Float
+    upper: Float
+    all: bool
+
+
+class Gate(NamedTuple):
+    """Which deviations are worth telling; where one is not, the published score is 0.  What is learnt does not depend on it.
+
+    Parameters
+    ----------
+    shut
+        Whether there is anything to check.
+    high, low
+        Whether readings above and below the expected value are told.
+    deviation, relative
+        Least distance from the expected value, in the series' unit and as a share of the expected value.
+    """
+
+    shut: bool = False
+    high: bool = True
+    low: bool = True
+    deviation: float = 0.0
+    relative: float = 0.0
+
+
+OPEN = Gate()
+
+
+class Detector(NamedTuple):
+    """Three rules, the row of state they share, and the compiled loop over points.
+
+    Parameters
+    ----------
+    name
+        Tag under which the scores are stored.
+    row
+        Shape (1,), structured: a series' state before its first reading.
+    params
+        Named tuple of numbers handed to the rules; never part of the state.
+    score
+        ``score(s, x, t, p) -> float``: how odd `x` at `t` (ns) is, 1 being the line, NaN before the detector is warm; never writes.
+    expect
+        ``expect(s, t, p) -> (yhat, lower, upper)``: what was expected at `t`, in the series' unit.
+    learn
+        ``learn(s, x, t, odd, p)``: updates `s` in place; `odd` is this detector's own raw score of `x`.
+    each
+        ``each(rows, points, p, gate, out)``: score, publish, then learn, point by point.
+    gate
+        Which deviations are told.
+    """
+
+    name: str
+    row: StateRows
+    params: Any
+    score: Callable[[Any, float, int, Any], float]
+    expect: Callable[[Any, int, Any], tuple[float, float, float]]
+    learn: Callable[[Any, float, int, float, Any], None]
+    each: Callable[[StateRows, Points, Any, Gate, Out], None]
+    gate: Gate = OPEN
+
+
+@kernel
+def usable(x: float) -> bool:
+    """Whether a reading can be scored at all: a number, and not beyond `LARGEST`."""
+    return abs(x) <= LARGEST
+
+
+@kernel
+def publish(out: Out, i: int, odd: float, x: float, band: tuple[float, float, float], gate: Gate) -> None:
+    """Write the score of point `i` as the gate lets it through, and the band where it is asked for."""
+    if np.isnan(odd):
+        return
+    distance = abs(x - band[0])
+    if gate.shut and not (
+        (gate.high if x > band[0] else gate.low)
+        and distance >= gate.deviation
+        and distance >= gate.relative * abs(band[0])
+    ):
+        odd = 0.0
+    out.score[i] = odd
+    if out.all or odd >= 1.0:
+        out.yhat[i], out.lower[i], out.upper[i] = band
+
+
+Snapshot = tuple[str, int, tuple[tuple[str, str, bytes], ...]]
+
+
+class Bank:
+    """State of several detectors for every series of a shard: a row a series.
+
+    Parameters
+    ----------
+    detectors
+        What to run, in order; names differ.
+    snapshot
+        What `snapshot` returned.  A detector it does not know, or whose row has changed since, starts cold (see `cold`).
+
+    Examples
+    --------
+    >>> from operators.anomaly.zscore import zscore
+    >>> bank = Bank([zscore(warmup=2)])
+    >>> slots, time = np.zeros(4, np.int64), np.arange(4)
+    >>> bank.update(slots, time, np.array([1.0, 3.0, 2.0, 9.0]), NOTHING)["zscore"].score.tolist()
+    [nan, nan, 0.0, 2.1433]
+    """
+
+    def __init__(self, detectors: Sequence[Detector], snapshot: Snapshot | None = None) -> None:
+        self.detectors = detectors
+        self.used = 0
+        self.rows = {d.name: d.row[:0] for d in detectors}
+        self.cold: list[str] = []
+        if snapshot is not None:
+            self._restore(snapshot)
+
+    def update(self, codes: Int, time: Int, value: Float, fresh: Int, want_all: bool = False) -> dict[str, Scores]:
+        """Score then learn points, with each detector in turn.
+
+        Parameters
+        ----------
+        codes, time, value
+            Shape (n,): row of each point, ns, reading; NaN is neither scored nor learnt.
+        fresh
+            Rows that start afresh before the first of these points.
+        want_all
+            Tell what was expected of every point, not only of odd ones.
+        """
+        self._grow(max(codes.max(initial=-1), fresh.max(initial=-1)) + 1)
+        points = Points(_own(codes, np.int64), _own(time, np.int64), _own(value, np.float64))
+        return {d.name: self._run(d, points, fresh, want_all) for d in self.detectors}
+
+    def snapshot(self) -> Snapshot:
+        """Return the used rows as bytes, by detector, with the layout of a row."""
+        states = ((d.name, _layout(d.row), self.rows[d.name][: self.used].tobytes()) for d in self.detectors)
+        return "bank-1", self.used, tuple(states)
+
+    def _run(self, d: Detector, points: Points, fresh: Int, want_all: bool) -> Scores:
+        rows = self.rows[d.name]
+        rows[fresh] = d.row[0]
+        score, yhat, lower, upper = np.full((4, len(points.codes)), np.nan)
+        out = Out(score, yhat, lower, upper, want_all)
+        d.each(rows, points, d.params, d.gate, out)
+        return Scores(out.score, out.yhat, out.lower, out.upper)
+
+    def _grow(self, used: int) -> None:
+        self.used = max(self.used, int(used))
+        for d in self.detectors:
+            rows = self.rows[d.name]
+            if self.used > len(rows):
+                self.rows[d.name] = np.concatenate([rows, np.repeat(d.row, 2 * self.used - len(rows))])
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        _, used, states = snapshot
+        kept = {name: (layout, rows) for name, layout, rows in states}
+        for d in self.detectors:
+            layout, rows = kept.get(d.name, ("", b""))
+            if layout == _layout(d.row):
+                self.rows[d.name] = np.frombuffer(rows, d.row.dtype).copy()
+            else:
+                self.cold.append(d.name)
+        self._grow(used)
+
+
+def _layout(row: StateRows) -> str:
+    return f"{row.dtype.descr} {row.dtype.itemsize}"
+
+
+def _own(column: Any, dtype: Any) -> Any:
+    return np.require(column, dtype, ["C", "W", "A"])  # one layout: another one would be compiled anew
+
+
+DetectSnapshot = tuple[str, tuple[tuple[str, Snapshot], ...], tuple[tuple[str, Any], ...]]
+
+
+class Detect:
+    """Detectors on points and on windows of a shard: a bank a step, and the kinds of what they found.
+
+    Parameters
+    ----------
+    points, windows
+        Detectors for accepted points and for windows of each length.
+    keep
+        Which scores will be stored (``none``, ``windows``, ``all``): of those every band is told, of others only that of anomalies.
+    snapshot
+        What `snapshot` returned.
+
+    Examples
+    --------
+    >>> from config.records import MetricBatch, Silences
+    >>> from operators.anomaly.zscore import zscore
+    >>> b = MetricBatch.of([("a x", t, x) for t, x in enumerate([1.0, 3.0, 2.0, 9.0])])
+    >>> checked = Checked(b, np.ones(4, bool), b.value, np.array([0]), Silences.none())
+    >>> scored = Detect([zscore(warmup=2)], []).update(checked)
+    >>> scored.step, scored.scores["zscore"].score.tolist(), scored.scores["zscore"].yhat
+    ('points', [nan, nan, 0.0, 2.1433], array([nan, nan, nan,  2.]))
+    """
+
+    def __init__(
+        self,
+        points: Sequence[Detector],
+        windows: Sequence[Detector],
+        keep: Keep = "windows",
+        snapshot: DetectSnapshot | None = None,
+    ) -> None:
+        self.points, self.windows, self.keep = points, windows, keep
+        _, banks, kinds = snapshot or ("", (), ())
+        self.banks = {step: Bank(self._detectors(step), bank) for step, bank in banks}
+        self.kinds = {step: Kinds(kept) for step, kept in kinds}
+
+    def update(self, item: Checked | Windows) -> Scored:
+        """Score the points or windows of one item; an item without any passes what it says of silences."""
+        if isinstance(item, Windows):
+            return self._score(_from_windows(item), item.fresh)
+        return self._score(_from_points(item), item.fresh)
+
+    def snapshot(self) -> DetectSnapshot:
+        """Return banks by step, and what is not settled yet."""
+        banks = tuple((step, bank.snapshot()) for step, bank in self.banks.items())
+        return "detect-1", banks, tuple((step, kinds.snapshot()) for step, kinds in self.kinds.items())
+
+    @property
+    def cold(self) -> list[str]:
+        """Detectors (with their step) that a restart found no usable state for."""
+        return [f"{step} {name}" for step, bank in self.banks.items() for name in bank.cold]
+
+    def _detectors(self, step: str) -> Sequence[Detector]:
+        return self.points if step == "points" else self.windows
+
+    def _score(self, it: Scored, fresh: Int) -> Scored:
+        bank = self.banks.get(it.step)
+        if bank is None:
+            bank = self.banks[it.step] = Bank(self._detectors(it.step))
+            self.kinds[it.step] = Kinds()
+        want_all = self.keep == "all" or (self.keep == "windows" and it.step != "points")
+        it.scores.update(bank.update(it.codes, it.time, it.value, fresh, want_all))
+        it.settled.extend(self.kinds[it.step].update(it, fresh))
+        return it
+
+
+def _from_points(item: Checked) -> Scored:
+    points = item.points
+    return Scored(
+        step="points",
+        poll=points.poll,
+        series=points.series,
+        codes=points.codes,
+        time=points.time,
+        position=np.arange(len(points)),
+        value=item.rate if item.forward.all() else np.where(item.forward, item.rate, np.nan),
+        fields={"value": points.value},
+        scores={},
+        first=points.offset if len(points) else NOTHING,
+        last=points.offset if len(points) else NOTHING,
+        silences=item.silences,
+    )
+
+
+def _from_windows(item: Windows) -> Scored:
+    return Scored(
+        step=item.step,
+        poll=item.poll,
+        series=item.series,
+        codes=item.codes,
+        time=item.time,
+        position=item.position,
+        value=item.value,
+        fields=item.fields,
+        scores={},
+        first=item.first,
+        last=item.last,
+        silences=item.silences,
+    )
+
+
+class _Logic(StatefulBatchLogic[Checked | Windows, Scored, DetectSnapshot]):
+    def __init__(self, shard: Detect) -> None:
+        self.shard = shard
+        if shard.cold:
+            log.warning("detectors that start cold, their state has another layout: %s", ", ".join(shard.cold))
+
+    def on_batch(self, values: list[Checked | Windows]) -> tuple[Iterable[Scored], bool]:
+        scored = [self.shard.update(it) for it in values]
+        for it in scored:
+            for name, scores in it.scores.items():
+                ANOMALIES.labels(name).inc(int((scores.score >= 1.0).sum()))
+        return scored, False
+
+    def snapshot(self) -> DetectSnapshot:
+        return self.shard.snapshot()
+
+
+@operator
+def detect(
+    step_id: str,
+    up: KeyedStream[Checked | Windows],
+    points: Sequence[Detector],
+    windows: Sequence[Detector],
+    keep: Keep = "windows",
+) -> KeyedStream[Scored]:
+    """Score every point and window of every shard."""
+    return op.stateful_batch("bank", up, lambda state: _Logic(Detect(points, windows, keep, state)))
+
+
+def run(detector: Detector, values: Sequence[float] | Float, every: float = 1.0, start: int = 0) -> Float:
+    """Score one series from scratch, for examples and tests.
+
+    Parameters
+    ----------
+    values
+        Readings, `every` so many seconds, the first at `start` (ns).
+
+    Returns
+    -------
+    Float
+        Shape (len(values),).
+    """
+    n = len(values)
+    time = start + (np.arange(n) * (every * SECOND)).astype(np.int64)
+    return (
+        Bank([detector])
+        .update(np.zeros(n, np.int64), time, np.asarray(values, np.float64), NOTHING)[detector.name]
+        .score
+    )
