@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
-StateRows = NDArray[np.void]
+StateRows = Any  # structured arrays and their rows, which NumPy cannot type
 
 NOTHING: Int = np.empty(0, np.int64)
 SECOND = 1_000_000_000

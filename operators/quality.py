@@ -70,6 +70,7 @@ class Quality:
         name = decoded.producers[p] if p >= 0 else ""
         c = self.counts.setdefault((minute, name), [0, 0, 0, 0, 0, 0, 0, -1, -1, 0, -1])
         n = np.bincount(v, minlength=checks.DUPLICATE + 1)
+        backward = int(((v == checks.ACCEPTED) & ~forward).sum())
         accepted, duplicate = int(n[checks.ACCEPTED]), int(n[checks.DUPLICATE])
         for k, x in enumerate(
             (

@@ -144,13 +144,16 @@ class Codes:
         self.low, self.high = np.append(self.low, low), np.append(self.high, high)
         self.counter = np.append(self.counter, counter).astype(np.bool_)
         self.each = np.append(self.each, each).astype(np.bool_)
+        for number in (have + np.flatnonzero(self.counter[have:] & (self.slots[have:] >= 0))).tolist():
+            roster.counter[self.slots[number]] = True
 
-    def share(self, name: str, slot: int) -> None:
+    def share(self, name: str, slot: int, roster: Series) -> None:
         """Give all numbers of a name (gauge and counter) its slot."""
         for counter in (False, True):
             number = self.series.numbers.get((name, counter), len(self.slots))
             if number < len(self.slots):
                 self.slots[number] = slot
+                roster.counter[slot] |= bool(self.counter[number])
 
 
 class Validated(NamedTuple):
@@ -330,7 +333,7 @@ class Validate:
                 events += event
                 if slot >= 0:
                     fresh.append(slot)
-                    self.codes.share(b.series.names[c], slot)
+                    self.codes.share(b.series.names[c], slot, self.roster)
         return self.codes.slots[b.codes], np.array(fresh, np.int64), events
 
     def _passes(self, b: MetricBatch, i: int, c: int) -> bool:
