@@ -133,6 +133,24 @@ def judge(slot: int, x: float, t: int, received: int, low: float, high: float, f
 
 
 @kernel
+def move(row: StateRows, t: int, x: float, each: bool) -> tuple[bool, float]:
+    """Move a series on to an accepted point; return whether it is forward, and what detectors see of it."""
+    newest = row["newest"]
+    if newest != NEVER and t <= newest:
+        forward = t == newest and each and not row["counter"]
+        return forward, x if forward else np.nan
+    rate = x
+    if row["counter"]:
+        rate = np.nan
+        if newest != NEVER:
+            rate = (x - row["reading"] if x >= row["reading"] else x) / ((t - newest) * 1e-9)
+    if newest != NEVER:
+        row["interval"] = learn_interval(row["interval"], float(t - newest))
+    row["reading"], row["newest"] = x, t
+    return True, rate
+
+
+@kernel
 def check(
     start: int,
     stop: int,
@@ -170,35 +188,17 @@ def check(
                     count = fall_silent(rows, shard, silences, accepted, news, count)
                     if count + 1 > len(news):
                         return i, accepted, count
-            if newest != NEVER and t < newest - times[0]:
-                v = LATE
-            else:
-                v = remember(row, stamps[s], values[s], t, x, each[c])
+            late = newest != NEVER and t < newest - times[0]
+            v = LATE if late else remember(row, stamps[s], values[s], t, x, each[c])
             if v == ACCEPTED:
                 if counter[c]:
                     row["counter"] = 1
-                if newest == NEVER or t > newest:
-                    forward[i] = True
-                    if newest != NEVER:
-                        row["interval"] = learn_interval(row["interval"], float(t - newest))
-                    rate[i] = x
-                    if row["counter"]:
-                        rate[i] = np.nan
-                        if newest != NEVER:
-                            gain = x - row["reading"] if x >= row["reading"] else x
-                            rate[i] = gain / ((t - newest) * 1e-9)
-                    row["reading"] = x
-                    row["newest"] = t
-                elif t == newest and each[c] and not row["counter"]:
-                    forward[i] = True
-                    rate[i] = x
+                forward[i], rate[i] = move(row, t, x, each[c])
                 if row["silent"] != 0:
                     news[count, 0], news[count, 1], news[count, 2], news[count, 3] = accepted, s, RETURNED, shard[0]
                     count += 1
                     row["silent"] = 0
-                row["arrived"] = shard[0]
-                row["paused"] = shard[2]
-                row["producer"] = producer[i]
+                row["arrived"], row["paused"], row["producer"] = shard[0], shard[2], producer[i]
                 shard[1] = min(shard[1], expiry(row, silences, shard[2]))
                 accepted += 1
         verdict[i] = v

@@ -17,9 +17,9 @@ COUNTS = ("received", "accepted", "rejected", "duplicate", "late", "disordered")
 class Quality:
     """Counts of one partition, by minute of the Kafka records' time and by producer.
 
-    A minute is written when a record of a later minute comes, and again, whole, after each change.  `completeness` is what came of what
-    was to be expected, at most 1: by the producer's own `seq` where it sends one (distinct numbers / their span, in this partition), else by the
-    usual interval of each series that the producer fed in the last minutes.
+    A minute is written when a record of a later minute comes, and again, whole, after each change.  `completeness` is what
+    came of what was to be expected, at most 1: by the producer's own `seq` where it sends one (distinct numbers / their span,
+    in this partition), else by the usual interval of each series that the producer fed in the last minutes.
     """
 
     def __init__(self, snapshot: tuple[Any, ...] | None = None) -> None:

@@ -1,20 +1,19 @@
 """Quantiles of many windows in one pool of words: exact to 64 values, a relative-error sketch beyond.
 
-A window's block is a run of 8-byte words in the pool.  Up to `EXACT` values it holds them as they are; beyond, it holds the sorted bins of a
-DDSketch: the bin's number in the upper 32 bits, its count in the lower.  Blocks come in sizes 8, 16, 32 … words, and freed ones are kept in a
-list a size.
+A window's block is a run of 8-byte words in the pool.  Up to `EXACT` values it holds them as they are; beyond, it holds the
+sorted bins of a DDSketch: the bin's number in the upper 32 bits, its count in the lower.  Blocks come in sizes 8, 16, 32 …
+words, and freed ones are kept in a list a size.
 
 References
 ----------
-.. [1] Masson, Rim, Lee (2019), "DDSketch: a fast and fully-mergeable quantile sketch with relative-error guarantees", PVLDB 12(12), section 2,
-   doi:10.14778/3352063.3352135.  Departure: quantiles are interpolated between neighbouring order statistics as NumPy's are.
+.. [1] Masson, Rim, Lee (2019), "DDSketch: a fast and fully-mergeable quantile sketch with relative-error guarantees",
+   PVLDB 12(12), section 2, doi:10.14778/3352063.3352135.  Departure: quantiles are interpolated between neighbouring
+   order statistics as NumPy's are.
 """
 
 from __future__ import annotations
 
-from math import ceil, exp, floor, log
-
-import numpy as np
+from math import ceil, exp, log
 
 from config.records import Float, Int
 from operators.kernel import kernel
@@ -30,11 +29,11 @@ TINY = 1e-300
 @kernel
 def take(pool: Int, free: Int, size: int) -> int:
     """Return the start of a block of class `size`; `free[CLASSES]` is the end of the used pool (there must be room)."""
-    at = free[size]
+    at = int(free[size])
     if at >= 0:
         free[size] = pool[at]
         return at
-    at = free[CLASSES]
+    at = int(free[CLASSES])
     free[CLASSES] += 8 << size
     return at
 
@@ -51,7 +50,7 @@ def bin_of(x: float) -> int:
     """Return the bin of a value; bins rise with values."""
     if abs(x) < TINY:
         return 0
-    k = np.int64(ceil(log(abs(x)) / SPREAD)) + ORIGIN * 2
+    k = ceil(log(abs(x)) / SPREAD) + ORIGIN * 2
     return k if x > 0 else -k
 
 
@@ -108,7 +107,7 @@ def order_statistic(words: Int, used: int, rank: int) -> float:
 def quantile(words: Int, values: Float, used: int, count: int, low: float, high: float, q: float) -> float:
     """Return a quantile, interpolated linearly; `values` are sorted while `count` ≤ EXACT, else `words` hold bins."""
     place = q * (count - 1)
-    k = np.int64(floor(place))
+    k = int(place)
     if count <= EXACT:
         a = values[k]
         b = values[min(k + 1, count - 1)]

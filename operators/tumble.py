@@ -1,7 +1,7 @@
 """The compiled part of windowing: every accepted point of a batch into its window of each length.
 
-Open windows are rows of one table; those of a series and length are chained, newest first.  A window is *written* when stamps pass its end and after each
-later point, *judged* once, and freed when no point can reach it any more (ARCHITECTURE.md, Time).
+Open windows are rows of one table; those of a series and length are chained, newest first.  A window is *written* when
+stamps pass its end and after each later point, *judged* once, and freed when no point can reach it any more.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from math import sqrt
 
 import numpy as np
 
-from config.records import SECOND, Bool, Float, Int, StateRows
+from config.records import Bool, Float, Int, StateRows
 from operators.checks import NEVER
 from operators.kernel import kernel
 from operators.sketch import CLASSES, EXACT, collapse, count_in, give, quantile, take
@@ -238,7 +238,7 @@ def find(table: StateRows, pool: Int, free: Int, spare: Int, chain: StateRows, s
 
 
 @kernel
-def tumble(
+def tumble(  # noqa: C901 - one pass, and every branch is a rule
     begin: int,
     columns: tuple[Int, Int, Float, Int, Bool],
     lengths: Int,
@@ -319,8 +319,8 @@ def tumble_quiet(
     begin: int, reach: int, lengths: Int, chains: StateRows, store: tuple[StateRows, Int, Float, Int, Int],
     out: tuple[Int, Float, Float],
 ) -> tuple[int, int]:  # fmt: skip
-    """Put out, unjudged, each window not yet written that ends by `reach`, of series from `begin` on; return (next, rows out)."""
-    table, pool, values, free, spare = store
+    """Put out, unjudged, each unwritten window that ends by `reach`, of series from `begin` on; return (next, rows out)."""
+    table, pool, values = store[0], store[1], store[2]
     what, rows, scratch = out
     count = 0
     for s in range(begin, chains.shape[1]):
@@ -342,7 +342,7 @@ def forget(
     track: StateRows, chain: StateRows,
 ) -> None:  # fmt: skip
     """Start the rows of `slots` afresh."""
-    table, pool, values, free, spare = store
+    table, pool, free, spare = store[0], store[1], store[3], store[4]
     for s in slots:
         for k in range(chains.shape[0]):
             unlist(chains[k], ends[k], s)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import bytewax.operators as op
 import numpy as np
-from bytewax.dataflow import Stream, operator
+from bytewax.dataflow import operator
 from bytewax.operators import KeyedStream, StatefulBatchLogic
 
 from config.records import (
@@ -29,9 +29,10 @@ from config.records import (
     Silences,
     StateRows,
 )
-from config.settings import Settings
 from config.telemetry import POINTS, READY, REJECTS
 from operators import checks
+from operators.lane import Lane
+from operators.policy import Codes, Policy
 from operators.quality import MINUTE, Quality
 
 CODES = {
@@ -47,113 +48,6 @@ CODES = {
     checks.CONFLICT: ("conflict", "{n} of its points have another value than the first one with their stamp"),
 }
 EVICT_AFTER = 86400 * SECOND
-
-
-class Lane:
-    """What the shards of one process share: how many series they may still take, and where each series lives.
-
-    Examples
-    --------
-    >>> lane = Lane(limit=1)
-    >>> lane.take("a x", "metrics-0"), lane.take("b x", "metrics-0"), lane.split("a x", "metrics-1")
-    (True, False, 'metrics-0')
-    """
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.homes: dict[str, str] = {}
-        self.count = 0
-
-    def take(self, name: str, shard: str) -> bool:
-        """Let a shard have one more series, if the limit allows."""
-        if self.count >= self.limit:
-            return False
-        self.count += 1
-        self.homes.setdefault(name, shard)
-        return True
-
-    def split(self, name: str, shard: str) -> str:
-        """Return the other shard that has this series, or ``""``."""
-        home = self.homes.get(name, shard)
-        return "" if home == shard else home
-
-    def give(self, name: str, shard: str) -> None:
-        """Take a series back."""
-        self.count -= 1
-        if self.homes.get(name) == shard:
-            del self.homes[name]
-
-
-class Policy(NamedTuple):
-    """What settings say of points: times in ns, patterns of metrics."""
-
-    future: int
-    lateness: int
-    remember: int
-    conflict: Mapping[str, str]
-    metric: Mapping[str, Any]
-    silences: tuple[int, ...]
-
-    @classmethod
-    def of(cls, settings: Settings, silences: Iterable[int] = ()) -> Policy:
-        """Read settings; `silences` are the seconds that alert rules wait for, beside the 300 after which an alert has no data."""
-        t = settings.time
-        return cls(
-            int(t.max_future * SECOND),
-            int(t.allowed_lateness * SECOND),
-            t.remember,
-            t.conflict,
-            settings.metric,
-            (300, *sorted({int(s) for s in silences} - {300})),
-        )
-
-    def limits(self, name: str, declared: bool) -> tuple[float, float, bool, bool]:
-        """Return lowest, highest, counter, each of a series; the longest pattern that matches decides."""
-        key, _, metric_field = name.rpartition(" ")
-        measurement = key.split(",", 1)[0]
-        both = (measurement, f"{measurement} {metric_field}")
-        low, high, counter = -np.inf, np.inf, declared
-        for pattern in sorted((p for p in self.metric if any(fnmatchcase(b, p) for b in both)), key=len):
-            m = self.metric[pattern]
-            low = m.min if m.min is not None else low
-            high = m.max if m.max is not None else high
-            counter = m.type == "counter" if m.type else counter
-        rules = [p for p in self.conflict if fnmatchcase(measurement, p)]
-        return low, high, counter, bool(rules) and self.conflict[max(rules, key=len)] == "each"
-
-
-@dataclass
-class Codes:
-    """What is known of each number of the decoder's `Series`: its slot and its limits. Not state: rebuilt from names."""
-
-    series: Series
-    slots: Int = field(default_factory=lambda: np.empty(0, np.int64))
-    low: Float = field(default_factory=lambda: np.empty(0))
-    high: Float = field(default_factory=lambda: np.empty(0))
-    counter: Bool = field(default_factory=lambda: np.empty(0, np.bool_))
-    each: Bool = field(default_factory=lambda: np.empty(0, np.bool_))
-
-    def grow(self, policy: Policy, roster: Series) -> None:
-        """Learn of series that were decoded since the last look."""
-        have, names = len(self.slots), self.series.names
-        if have == len(names):
-            return
-        more = [policy.limits(n, c) for n, c in zip(names[have:], self.series.counter[have:], strict=True)]
-        self.slots = np.append(self.slots, [roster.numbers.get((n, False), -1) for n in names[have:]]).astype(np.int64)
-        low, high, counter, each = zip(*more, strict=True)
-        self.low, self.high = np.append(self.low, low), np.append(self.high, high)
-        self.counter = np.append(self.counter, counter).astype(np.bool_)
-        self.each = np.append(self.each, each).astype(np.bool_)
-        for number in (have + np.flatnonzero(self.counter[have:] & (self.slots[have:] >= 0))).tolist():
-            roster.counter[self.slots[number]] = True
-
-    def share(self, name: str, slot: int, roster: Series) -> None:
-        """Give all numbers of a name (gauge and counter) its slot."""
-        for counter in (False, True):
-            number = self.series.numbers.get((name, counter), len(self.slots))
-            if number < len(self.slots):
-                self.slots[number] = slot
-                roster.counter[slot] |= bool(self.counter[number])
 
 
 class Validated(NamedTuple):
@@ -288,7 +182,7 @@ class Validate:
         news: list[Int] = []
         rows: list[Row] = []
         accepted = i = 0
-        for first, stop in zip(cuts, cuts[1:], strict=False):
+        for first, stop in pairwise(cuts):
             rows += self.quality.turn(b.poll, first, self.rows[: len(self.roster)], decoded.producers)
             begin = i
             for code, message in [
@@ -406,8 +300,6 @@ def _silences(news: list[Int]) -> Silences:
 
 def decoded(points: MetricBatch, stamp: int = 0) -> Decoded:
     """Wrap points as a decoder would, their records all stamped `stamp` (ns): for examples and tests."""
-    from dataclasses import replace
-
     m = len(points.poll)
     stamps = np.full(m, stamp, np.int64)
     b = replace(points, poll=replace(points.poll, stamps=stamps, received=stamps))
