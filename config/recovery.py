@@ -1,0 +1,177 @@
+"""The recovery store: where it is, who owns it, whether it fits; and what a process does before its first message.
+
+Bytewax keeps state and offsets in a directory of SQLite files.  It does not notice a second process on the same directory, which
+would destroy it, so the owner holds a lock for its life.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import logging
+import os
+import re
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import IO, NoReturn
+
+from bytewax.recovery import init_db_dir
+
+from config.settings import Settings
+from config.stop import STOP
+from config.telemetry import READY
+
+LOG = logging.getLogger(__name__)
+WRONG = 2  # exit code: do not restart
+_held: list[IO[str]] = []
+
+
+class StoreError(Exception):
+    """The recovery store cannot be used as it is; the text says why and what to do."""
+
+
+def prepare(directory: Path) -> None:
+    """Make an empty recovery store of one part where there is none.
+
+    Examples
+    --------
+    >>> where = Path(tempfile.mkdtemp(), "lane-0")
+    >>> prepare(where); prepare(where); [file.name for file in where.iterdir()]
+    ['part-0.sqlite3']
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    if any(directory.glob("part-*.sqlite3")):
+        return
+    with tempfile.TemporaryDirectory(dir=directory) as new:  # a process killed in here leaves no half of a store behind
+        init_db_dir(Path(new), 1)  # type: ignore[no-untyped-call]
+        os.replace(Path(new, "part-0.sqlite3"), directory / "part-0.sqlite3")
+
+
+def lock(directory: Path) -> None:
+    """Own the store until this process ends.
+
+    Raises
+    ------
+    StoreError
+        Another process owns it.
+
+    Examples
+    --------
+    >>> where = Path(tempfile.mkdtemp())
+    >>> lock(where)
+    >>> lock(where)
+    Traceback (most recent call last):
+    config.recovery.StoreError: ... is in use by another process (...): two on one store would destroy it
+    """
+    file = open(directory / ".lock", "a+")  # noqa: SIM115 - open for as long as the process lives
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        owner = file.read().strip() or "?"
+        file.close()
+        raise StoreError(
+            f"{directory} is in use by another process ({owner}): two on one store would destroy it"
+        ) from None
+    file.truncate(0)
+    file.write(f"process {os.getpid()}")
+    file.flush()
+    _held.append(file)
+
+
+def chosen(argv: Sequence[str] = sys.argv, environ: Mapping[str, str] = os.environ) -> tuple[Path | None, int]:
+    """Return the recovery directory and the process number that Bytewax was started with; no directory: no recovery.
+
+    Examples
+    --------
+    >>> chosen(["…/bytewax/run.py", "flows.main", "-r", "data/recovery", "-s", "5", "-b", "0"], {})
+    (PosixPath('data/recovery'), 0)
+    >>> chosen(["pytest", "-rA"], {"BYTEWAX_PROCESS_ID": "1"})
+    (None, 1)
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("-r", "--recovery-directory", default=environ.get("BYTEWAX_RECOVERY_DIRECTORY"))
+    parser.add_argument("-i", "--process-id", type=int, default=int(environ.get("BYTEWAX_PROCESS_ID", "0")))
+    ours = Path(argv[0]).parts[-2:] == ("bytewax", "run.py")
+    known, _ = parser.parse_known_args(list(argv[1:]) if ours else [])
+    return Path(known.recovery_directory) if known.recovery_directory else None, known.process_id
+
+
+def check(settings: Settings, argv: Sequence[str] = sys.argv, environ: Mapping[str, str] = os.environ) -> None:
+    """Take the store that the settings name, or say that there is none.
+
+    Raises
+    ------
+    StoreError
+        Bytewax was given another store than the settings', or the store is another process's or another lane's.
+    """
+    directory, process = chosen(argv, environ)
+    wanted = Path(settings.recovery.directory)
+    if directory is None:
+        READY.set("recovery", "no recovery")
+        LOG.warning(
+            "NO RECOVERY: started without -r, so a restart forgets everything learnt and reads from kafka.start again"
+        )
+        return
+    if directory.resolve() != wanted.resolve():
+        raise StoreError(
+            f"-r {directory} is not recovery.directory of the settings, {wanted}: make them equal (scripts/run does)"
+        )
+    if not any(directory.glob("part-*.sqlite3")):
+        raise StoreError(
+            f"{directory} holds no recovery store: start with scripts/run, or python -m bytewax.recovery {directory} 1"
+        )
+    if process == 0:
+        lock(directory)
+
+
+def begin(settings: Settings) -> None:
+    """Do what every flow does first: take the recovery store, then let the signals that were held back through.
+
+    Ends the process with 2 where the store cannot be used.
+    """
+    try:
+        check(settings)
+    except StoreError as e:
+        print(f"wrong start: {e}", file=sys.stderr)
+        sys.exit(WRONG)
+    STOP.obey_signals()
+
+
+def strangers(directory: Path, topic: str, partitions: Collection[int]) -> list[int]:
+    """Return the partitions of a topic that the store has state of but which are not among those to be read."""
+    known: set[int] = set()
+    for part in directory.glob("part-*.sqlite3"):
+        store = sqlite3.connect(f"file:{part}?mode=ro", uri=True)
+        try:
+            keys = [
+                key for (key,) in store.execute("SELECT DISTINCT state_key FROM snaps WHERE ser_change IS NOT NULL")
+            ]
+        finally:
+            store.close()
+        known |= {int(m[1]) for key in keys if (m := re.fullmatch(re.escape(topic) + r"-(\d+)", key))}
+    return sorted(known - set(partitions))
+
+
+def refuse_strangers(topic: str, partitions: Collection[int]) -> None:
+    """End the process with 2 where the store in use has state of partitions that this process is not to read."""
+    directory, _ = chosen()
+    foreign = strangers(directory, topic, partitions) if directory else []
+    if foreign:
+        LOG.error(
+            "the recovery store %s holds state of partitions %s of topic %s, but this process reads %s: lanes.count was changed, or the "
+            "topic has fewer partitions now. Put the old lanes.count and lanes.index back, or name a new recovery.directory to begin anew",
+            directory, foreign, topic, sorted(partitions),
+        )  # fmt: skip
+        leave(WRONG)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process from inside Bytewax, which turns every exception, `SystemExit` too, into exit code 1."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
