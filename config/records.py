@@ -36,15 +36,15 @@ class Series:
     >>> s = Series()
     >>> s.code("cpu,host=a usage_idle"), s.code("net,host=a bytes", counter=True), s.code("cpu,host=a usage_idle")
     (0, 1, 0)
-    >>> s.names[1], bool(s.counter[1])
-    ('net,host=a bytes', True)
+    >>> s.names[1], s.counters()
+    ('net,host=a bytes', array([False,  True]))
     """
 
     __slots__ = ("counter", "names", "numbers")
 
     def __init__(self) -> None:
         self.names: list[str] = []
-        self.counter: list[bool] = []
+        self.counter = bytearray()
         self.numbers: dict[tuple[str, bool], int] = {}
 
     def __len__(self) -> int:
@@ -59,14 +59,18 @@ class Series:
             self.counter.append(counter)
         return number
 
+    def counters(self) -> Bool:
+        """Return which are counters, shape (len(self),)."""
+        return np.frombuffer(self.counter, np.bool_).copy()
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _series, (self.names, self.counter)
 
 
-def _series(names: list[str], counter: list[bool]) -> Series:
+def _series(names: list[str], counter: bytearray) -> Series:
     s = Series()
     for name, c in zip(names, counter, strict=True):
-        s.code(name, c)
+        s.code(name, bool(c))
     return s
 
 

@@ -67,7 +67,7 @@ class Codes:
         have, names = len(self.slots), self.series.names
         if have == len(names):
             return
-        more = [policy.limits(n, c) for n, c in zip(names[have:], self.series.counter[have:], strict=True)]
+        more = [policy.limits(n, c) for n, c in zip(names[have:], map(bool, self.series.counter[have:]), strict=True)]
         self.slots = np.append(self.slots, [roster.numbers.get((n, False), -1) for n in names[have:]]).astype(np.int64)
         low, high, counter, each = zip(*more, strict=True)
         self.low, self.high = np.append(self.low, low), np.append(self.high, high)

@@ -274,7 +274,7 @@ class Validate:
         for slot in old.tolist():
             self.lane.give(self.roster.names[slot], self.shard)
             self.rows[slot] = checks.ROW[0]
-        roster.counter = list(self.roster.counter)
+        roster.counter = bytearray(self.roster.counter)
         self.roster = roster
         self.free += old.tolist()
         self.codes = Codes(self.codes.series)

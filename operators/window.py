@@ -85,7 +85,7 @@ class Window:
         found = self._quiet(checked.idle) if checked.idle else self._tumble(checked)
         what = np.concatenate([w for w, _ in found]) if found else np.empty((0, 7), np.int64)
         out = np.concatenate([r for _, r in found]) if found else np.empty((0, tumble.WIDTH))
-        counter = np.array(b.series.counter, np.bool_)
+        counter = b.series.counters()
         judged, rows = [], []
         for k, length in enumerate(self.lengths.tolist()):
             mine = what[:, 1] == k
@@ -142,7 +142,7 @@ class Window:
 
     def _tumble(self, checked: Checked) -> list[tuple[Int, Float]]:
         b = checked.points
-        counter = np.array(b.series.counter, np.bool_)
+        counter = b.series.counters()
         columns = (b.codes, b.time, b.value, b.offset, counter[b.codes])
         series = (self.tracks, self.chains, self.ends, self.shard)
         found, p = [], 0

@@ -83,7 +83,7 @@ def test_detectors_see_the_rate_of_a_counter():
     checked = Validate(POLICY, Lane(9)).update(decoded(b)).checked
     np.testing.assert_array_equal(checked.rate, [np.nan, 10.0, 5.0, np.nan, 1.0])
     assert checked.forward.tolist() == [True, True, True, False, True]
-    assert checked.points.series.counter == [True]
+    assert checked.points.series.counters().tolist() == [True]
 
 
 def heard(out):
