@@ -1,0 +1,210 @@
+"""Learn on windows: the models of a shard's series, what they say, and what happens to them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+from math import nan
+
+import bytewax.operators as op
+import numpy as np
+from bytewax.dataflow import operator
+from bytewax.operators import KeyedStream, StatefulBatchLogic
+from prometheus_client import Gauge
+
+from config.records import Event, Int, Rows, Scored, Windows
+from config.telemetry import REGISTRY
+from operators.learn.budget import Budget
+from operators.learn.kept import Kept, KeptState, save_due
+from operators.learn.learner import LARGEST
+from operators.learn.neighbours import BESIDE, Neighbours, NeighboursState, Waiting
+from operators.learn.plan import Plan
+from operators.learn.report import Judged, news, report
+from operators.learn.subject import Subject
+
+log = logging.getLogger(__name__)
+LEARN_SERIES = Gauge("alluse_learn_series", "Series by whether they got models.", ["state"], registry=REGISTRY)
+
+_VERSION = "learn-1"
+RIVER = version("river")
+UNKNOWN, MODELLED, REFUSED = range(3)
+Learnt = Scored | Rows | Event
+LearnSnapshot = tuple[str, str, str, NeighboursState, bytes, tuple[KeptState, ...]]
+
+
+class Learn:
+    """River models of a shard's series, as many series as the budget grants.
+
+    A window is judged when those beside it are in (see `Neighbours`), so its `position` is that of the window that completed it.
+
+    Parameters
+    ----------
+    plan
+        What is to be learnt.
+    budget
+        Shared by all shards of the process.
+    snapshot
+        What `snapshot` returned.  Models of another River, other settings or another layout start cold, and the first
+        update says so by an event ``model-reset``.  It holds pickles: only our own recovery store may hand it in.
+
+    Examples
+    --------
+    >>> from config.records import MetricBatch, Silences
+    >>> from operators.learn import build
+    >>> learn = Learn(build("60s", ["holt_winters"]), Budget(64))
+    >>> b = MetricBatch.of([("a x", 60 * t, t % 3) for t in range(50)], seconds=True)
+    >>> w = Windows("60s", b.poll, b.series, b.codes, b.time, b.value, {}, np.arange(50), b.offset, b.offset, b.codes[:1], Silences.none())
+    >>> scored, *rows = learn.update(w)
+    >>> scored.step, len(scored), bool(scored.scores["holt_winters"].score[-1] < 1), [r.tags["horizon"] for r in rows]
+    ('models', 50, True, ['60s', '900s'])
+    """
+
+    def __init__(self, plan: Plan, budget: Budget, snapshot: LearnSnapshot | None = None) -> None:
+        self.plan, self.budget = plan, budget
+        self.neighbours = Neighbours(plan.length)
+        self.kept: dict[int, Kept] = {}
+        self.granted = np.zeros(0, np.int8)
+        self.cold = ""
+        if snapshot is not None:
+            self._restore(snapshot)
+
+    def update(self, item: Windows) -> list[Learnt]:
+        """Judge and learn the windows of one item.
+
+        Returns
+        -------
+        list
+            One `Scored` of step ``models`` (also for silences alone), `Rows` of ``forecasts``, events ``drift``,
+            ``new-normal``, ``model-reset``, ``not-modelled``.
+        """
+        if item.step != self.plan.step:
+            return []
+        self._reset(item.fresh)
+        self._grow(item)
+        judged: list[Judged] = []
+        events = self._cold(item)
+        for i in self._in_order(item):
+            slot, time, value = int(item.codes[i]), int(item.time[i]), _usable(float(item.value[i]))
+            if self.granted[slot] == UNKNOWN and value == value:
+                events += self._grant(slot, item.series.names[slot], time)
+            if self.granted[slot] == MODELLED:
+                window = Waiting(slot, time, value, int(item.first[i]), int(item.last[i]))
+                judged += self._learn(window, int(item.position[i]))
+        return [*report(item, judged, self.plan), *events, *news(item, judged)]
+
+    def snapshot(self) -> LearnSnapshot:
+        """Return what is needed to go on exactly; pickles a few models that are due."""
+        save_due(list(self.kept.values()))
+        states = tuple(self.kept[slot].state() for slot in self.neighbours.names)
+        return _VERSION, RIVER, self.plan.config, self.neighbours.state(), self.granted.tobytes(), states
+
+    @property
+    def modelled(self) -> int:
+        """How many series of the shard have models."""
+        return len(self.kept)
+
+    @property
+    def refused(self) -> int:
+        """How many series of the shard came when the budget was spent."""
+        return int((self.granted == REFUSED).sum())
+
+    def _learn(self, window: Waiting, position: int) -> list[Judged]:
+        complete = self.neighbours.add(window)
+        return [Judged(w, position, self.kept[w.slot].learn((w.value, *x))) for w, x in complete if w.value == w.value]
+
+    def _in_order(self, item: Windows) -> list[int]:
+        """Return the rows that may have models, as they were closed; the order of rows closed by one point is made ours."""
+        order = np.lexsort((item.codes, item.time, item.position))
+        rows: list[int] = order[self.granted[item.codes[order]] != REFUSED].tolist()
+        return rows
+
+    def _grant(self, slot: int, name: str, time: int) -> list[Event]:
+        if self.budget.take():
+            self.granted[slot] = MODELLED
+            self.neighbours.join(slot, name)
+            self.kept[slot] = self._new(name)
+            return []
+        first, self.granted[slot] = self.refused == 0, REFUSED
+        text = f"this and later series get no models: the lane's {self.budget.limit} (learn.series) are in use"
+        return [Event("not-modelled", time, name, text, float(self.budget.limit))] if first else []
+
+    def _new(self, name: str, state: KeptState | None = None) -> Kept:
+        return Kept(Subject(name, self.plan.makers), 1 + BESIDE, state)
+
+    def _reset(self, fresh: Int) -> None:
+        for slot in fresh[fresh < len(self.granted)].tolist():
+            if self.granted[slot] == MODELLED:
+                self.neighbours.leave(slot)
+                del self.kept[slot]
+                self.budget.give_back()
+            self.granted[slot] = UNKNOWN
+
+    def _grow(self, item: Windows) -> None:
+        more = int(item.codes.max(initial=-1)) + 1 - len(self.granted)
+        if more > 0:
+            self.granted = np.concatenate([self.granted, np.zeros(2 * more, np.int8)])
+
+    def _cold(self, item: Windows) -> list[Event]:
+        if not self.cold or not len(item):
+            return []
+        text, self.cold = self.cold, ""
+        return [Event("model-reset", int(item.time[0]), "", text)]
+
+    def _restore(self, snapshot: LearnSnapshot) -> None:
+        layout, of_river, config, neighbours, granted, states = snapshot
+        if (layout, of_river, config) != (_VERSION, RIVER, self.plan.config):
+            self.cold = (
+                f"models start cold: River {of_river}, {layout}, {config}; now {RIVER}, {_VERSION}, {self.plan.config}"
+            )
+            return
+        self.neighbours = Neighbours(self.plan.length, neighbours)
+        self.granted = np.frombuffer(granted, np.int8).copy()
+        for (slot, name), state in zip(list(self.neighbours.names.items()), states, strict=True):
+            if self.budget.take():
+                self.kept[slot] = self._new(name, state)
+            else:
+                self.neighbours.leave(slot)
+                self.granted[slot] = REFUSED
+
+
+def _usable(value: float) -> float:
+    return value if abs(value) <= LARGEST else nan
+
+
+class _Logic(StatefulBatchLogic[Windows, Learnt, LearnSnapshot]):
+    def __init__(self, learn: Learn) -> None:
+        self.learn = learn
+        if learn.cold:
+            log.warning("%s", learn.cold)
+
+    def on_batch(self, values: list[Windows]) -> tuple[Iterable[Learnt], bool]:
+        before = self.learn.modelled, self.learn.refused
+        news = [it for value in values for it in self.learn.update(value)]
+        LEARN_SERIES.labels("modelled").inc(self.learn.modelled - before[0])
+        LEARN_SERIES.labels("refused").inc(self.learn.refused - before[1])
+        return news, False
+
+    def snapshot(self) -> LearnSnapshot:
+        return self.learn.snapshot()
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What learning gives: scores for rules and stores, forecasts for stores, events."""
+
+    scored: KeyedStream[Scored]
+    forecasts: KeyedStream[Rows]
+    events: KeyedStream[Event]
+
+
+@operator
+def learn(step_id: str, up: KeyedStream[Windows], plan: Plan, budget: Budget) -> Lessons:
+    """Learn the windows of every shard."""
+    news = op.stateful_batch("models", up, lambda state: _Logic(Learn(plan, budget, state)))
+    return Lessons(
+        op.filter_map_value("scored", news, lambda it: it if isinstance(it, Scored) else None),
+        op.filter_map_value("forecasts", news, lambda it: it if isinstance(it, Rows) else None),
+        op.filter_map_value("events", news, lambda it: it if isinstance(it, Event) else None),
+    )
