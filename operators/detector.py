@@ -21,7 +21,7 @@ from operators.kernel import kernel
 from operators.kind import Keep, Kinds
 from operators.kind import rows as rows
 
-LARGEST = 1e150  # a reading beyond it has no finite square: it is neither scored nor learnt
+LARGEST = 1e36  # a reading beyond it does not fit single precision: it is neither scored nor learnt
 log = logging.getLogger(__name__)
 
 

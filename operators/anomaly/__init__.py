@@ -9,11 +9,12 @@ from operators.anomaly.cusum import cusum
 from operators.anomaly.ewma import ewma
 from operators.anomaly.flatline import flatline
 from operators.anomaly.line import NotNegative
+from operators.anomaly.profile import profile
 from operators.anomaly.zscore import zscore
 from operators.choose import choose
 from operators.detector import Detector, Gate
 
-DETECTORS: dict[str, Callable[..., Detector]] = {f.__name__: f for f in (cusum, ewma, flatline, zscore)}
+DETECTORS: dict[str, Callable[..., Detector]] = {f.__name__: f for f in (cusum, ewma, flatline, profile, zscore)}
 
 
 def gate(

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from math import nan
+from math import nan, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from config.records import StateRows
-from operators.anomaly.ewma import deviation, follow
+from operators.anomaly.ewma import FINEST, follow
 from operators.anomaly.line import FIELDS, Count, Positive, Share, Tail, calibrate, clip, few, line, meet
 from operators.detector import Detector, Gate, Out, Points, publish, usable
 from operators.kernel import kernel
 
-ROW = np.zeros(1, [("up", "f8"), ("down", "f8"), ("mean", "f8"), ("var", "f8"), *FIELDS])
+ROW = np.zeros(1, [(name, "f8") for name in ("up", "down", "mean", "var", "cov", "last", "drift", "rest")] + FIELDS)
 
 
 class Params(NamedTuple):
@@ -27,11 +27,24 @@ class Params(NamedTuple):
 
 
 @kernel
+def expected(s: Any, p: Params) -> float:
+    """Return the mean, of the last deviation from it what usually stays, and what usually comes on top."""
+    if p.plain or s["var"] <= 0.0:
+        return s["mean"]
+    return s["mean"] + s["drift"] + min(max(s["cov"] / s["var"], 0.0), 0.99) * s["last"]
+
+
+@kernel
+def deviation(s: Any, p: Params) -> float:
+    return max(sqrt(s["var"] if p.plain else s["rest"]), FINEST * abs(s["mean"]), 1e-100)
+
+
+@kernel
 def standard(s: Any, x: float, p: Params) -> float:
     if p.plain:
-        return 0.0 if s["n"] < p.warmup or s["var"] == 0.0 else (x - s["mean"]) / np.sqrt(s["var"])
+        return 0.0 if s["n"] < p.warmup or s["var"] == 0.0 else (x - s["mean"]) / sqrt(s["var"])
     half = 0.5 * p.limit  # a single reading, however far, is the business of other detectors
-    return min(max((x - s["mean"]) / deviation(s), -half), half)
+    return min(max((x - expected(s, p)) / deviation(s, p), -half), half)
 
 
 @kernel
@@ -47,9 +60,8 @@ def score(s: Any, x: float, t: int, p: Params) -> float:
 
 @kernel
 def expect(s: Any, t: int, p: Params) -> tuple[float, float, float]:
-    reach, unit = line(s, p.limit) + p.slack, deviation(s)
-    lower, upper = max(0.0, reach - s["down"]), max(0.0, reach - s["up"])
-    return s["mean"], s["mean"] - lower * unit, s["mean"] + upper * unit
+    yhat, unit, reach = expected(s, p), deviation(s, p), line(s, p.limit) + p.slack
+    return yhat, yhat - unit * max(0.0, reach - s["down"]), yhat + unit * max(0.0, reach - s["up"])
 
 
 @kernel
@@ -68,21 +80,36 @@ def learn_plainly(s: Any, x: float, p: Params) -> None:
 
 
 @kernel
+def learn_level(s: Any, x: float, weight: float, p: Params) -> None:
+    """Let mean, variance, what stays of a deviation, and mean and variance of the rest follow a reading."""
+    if s["n"] == 1:
+        s["mean"], s["var"], s["cov"], s["drift"], s["rest"] = x, 0.0, 0.0, 0.0, 0.0
+        return
+    d, e = x - s["mean"], x - expected(s, p)
+    s["cov"] += weight * (d * s["last"] - s["cov"])
+    s["drift"] += weight * e
+    s["rest"] = (1.0 - weight) * (s["rest"] + weight * e * e)
+    follow(s, x, weight)
+
+
+@kernel
 def learn(s: Any, x: float, t: int, odd: float, p: Params) -> None:
     if p.plain:
         learn_plainly(s, x, p)
         return
+    taught = x
     if s["n"] >= p.warmup:
         calibrate(s, odd, p.limit, p.tail)
+        yhat, unit, most = expected(s, p), deviation(s, p), 2.0 * line(s, p.limit)
         if not few(s, x):
             add(s, standard(s, x, p), p)
-        most = 2.0 * line(s, p.limit)
         s["up"], s["down"] = min(s["up"], most), min(s["down"], most)
+        taught = clip(x, odd, yhat - unit, yhat + unit)
         if s["run"] >= p.accept:
-            s["n"], s["run"], s["up"], s["down"] = 0, 0, 0.0, 0.0
-        x = clip(x, odd, s["mean"] - deviation(s), s["mean"] + deviation(s)) if s["n"] > 0 else x
+            taught, s["n"], s["run"], s["up"], s["down"], s["last"] = x, 0, 0, 0.0, 0.0, 0.0
     meet(s, x)
-    follow(s, x, max(p.weight, 1.0 / s["n"]))
+    learn_level(s, taught, max(p.weight, 1.0 / s["n"]), p)
+    s["last"] = x - s["mean"]
 
 
 @kernel
@@ -108,9 +135,11 @@ def cusum(
     accept: Count = 60,
     plain: bool = False,
 ) -> Detector:
-    """Sum of what readings lie above, and of what they lie below, an exponentially weighted mean.
+    """Sum of what readings lie above, and of what they lie below, what was expected of them.
 
-    Finds shifts of less than a deviation that persist; far readings count as ``limit / 2`` deviations, so one alone is never odd.
+    Expected is an exponentially weighted mean, of the last deviation from it the share that usually stays, and the mean rest: sums of a series
+    that remembers, or climbs slowly, would cross any line.  Finds shifts of less than a deviation that persist; far readings count as ``limit / 2``
+    deviations, so one alone is never odd.
     Sums and score end at twice the line, so that the score falls soon after a shift has gone.  A shift is accepted after `accept`
     odd readings in a row: everything starts over at the new level; until then an odd reading teaches at most one deviation.
 
@@ -142,7 +171,7 @@ def cusum(
     --------
     >>> from operators.detector import run
     >>> run(cusum(limit=4, weight=0.5, warmup=3), [1.0, 3.0, 2.0, 4.0, 4.0, 4.0]).tolist()
-    [nan, nan, nan, 0.375, 0.4736, 0.4822]
+    [nan, nan, nan, 0.375, 0.4081, 0.3236]
     """
     params = Params(float(limit), float(slack), float(weight), int(warmup), float(tail), int(accept), bool(plain))
     return Detector("cusum", ROW, params, score, expect, learn, each)

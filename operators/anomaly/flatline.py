@@ -31,7 +31,9 @@ def allowed(s: Any, p: Params) -> float:
 
 @kernel
 def score(s: Any, x: float, t: int, p: Params) -> float:
-    if s["n"] > 0 and few(s, x):
+    if s["n"] < CHANGES:
+        return nan
+    if few(s, x):
         return 0.0
     if s["run"] < CHANGES:
         return nan
