@@ -1,0 +1,289 @@
+"""Alert rules: the file that ``alerts.rules`` names, read and checked at start.
+
+A rule reads one number of one step of the series it matches, and says when that number is worth a person's attention.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from config.layers import ConfigError, nearest
+from config.settings import Settings
+
+log = logging.getLogger(__name__)
+
+SHIPPED = Path(__file__).with_name("rules.toml")
+OURS = frozenset({"alertname", "severity", "metric", "field", "step"})
+NO_DATA = 300  # seconds: the least that validate calls a silence
+
+_WINDOW = ("count", "sum", "min", "max", "mean", "stddev", "first", "last", "p50", "p95", "p99", "rate")
+_TREND = ("slope", "low", "high", "sign", "strength")
+_NAME_PARTS = ("Metric", "Field", "metric", "field", "step")
+_PLACE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
+
+Seconds = Annotated[float, Field(ge=0)]
+
+
+class Rule(BaseModel):
+    """One ``[[rule]]``: which series, which number, from where on it is an alert.
+
+    Parameters
+    ----------
+    name
+        The alertname; ``{Metric}`` and ``{Field}`` become its metric and field in CamelCase,
+        ``{metric} {field} {step}`` stay as they are.
+    metric, field
+        Globs on the measurement and the field, case counts.
+    tags
+        Globs by tag; a series without the tag does not match.
+    step
+        ``points``, a window length such as ``60s``, ``trends`` or ``models``.
+    value
+        Which number of that step: ``value``, ``score``, a window's field, a trend's, or ``silence`` (seconds without a point).
+    detector
+        Whose scores count; all of the step when empty.
+    above, below
+        The condition holds strictly above, strictly below; with both it holds outside of the band between them.
+    for_
+        Key ``for``: seconds of event time the condition must hold without break before it fires; 0 fires at once.
+    keep_firing_for
+        Seconds of event time the condition must be gone before it resolves.
+    severity
+        ``critical``, ``error``, ``warning`` or ``info``.
+    labels, annotations
+        More of both.  ``{host}`` becomes that label, ``{value}`` (annotations only) what was observed; see `fill`.
+
+    References
+    ----------
+    Prometheus alerting rules, `for` and `keep_firing_for`: https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/
+
+    Examples
+    --------
+    >>> Rule(name="Hot", step="60s", above=8.0).holds(9.0), Rule(name="Off", step="60s", below=1.0, above=2.0).holds(1.5)
+    (True, False)
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True, allow_inf_nan=False)
+
+    name: str = Field(min_length=1)
+    metric: str = "*"
+    field: str = "*"
+    tags: dict[str, str] = {}
+    step: str
+    value: str = "value"
+    detector: str = ""
+    above: float | None = None
+    below: float | None = None
+    for_: Seconds = Field(0.0, alias="for")
+    keep_firing_for: Seconds = 0.0
+    severity: Literal["critical", "error", "warning", "info"] = "warning"
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+    def holds(self, x: Any) -> Any:
+        """Say where a number, or an array of them, meets the condition; NaN never does."""
+        over = x > (float("inf") if self.above is None else self.above)
+        return over | (x < (float("-inf") if self.below is None else self.below))
+
+
+def rules_of(settings: Settings) -> tuple[Rule, ...]:
+    """Return the rules that settings name, checked against what these settings compute.
+
+    Raises
+    ------
+    ConfigError
+        As `read_rules`.
+    """
+    windows, models = list(settings.detect.windows), list(settings.learn.models)
+    steps = {"points": list(settings.detect.points)}
+    steps |= {f"{length}s": windows for length in settings.windows.every}
+    steps |= {"trends": list(settings.trend.windows), "models": models}
+    return read_rules(Path(settings.alerts.rules), steps)
+
+
+def read_rules(file: Path, steps: Mapping[str, Sequence[str]]) -> tuple[Rule, ...]:
+    """Read and check a file of rules.
+
+    Parameters
+    ----------
+    file
+        TOML with ``[[rule]]`` tables.  In the shipped file, and only there, a rule on a window length that is not computed is left
+        out with a line in the log: other windows are no reason to write one's own rules.
+    steps
+        The steps that are computed, each with the names of its detectors.
+
+    Raises
+    ------
+    ConfigError
+        Names the file, the rule, the key at fault and the nearest right one.
+
+    Examples
+    --------
+    >>> [r.name for r in read_rules(SHIPPED, {"points": ["ewma"], "60s": ["profile"]})]
+    ['{Metric}{Field}Anomaly', '{Metric}{Field}Absent']
+    """
+    rules = []
+    for number, table in enumerate(_tables(file), 1):
+        name = table.get("name") if isinstance(table, dict) else None
+        where = f"alerts.rules {file}: rule {number}" + (f" ({name})" if isinstance(name, str) else "")
+        rule = _parsed(table, where)
+        if file.resolve() == SHIPPED and rule.step not in steps and re.fullmatch(r"\d+s", rule.step):
+            log.warning("%s is left out: no windows of %s are computed", where, rule.step)
+            continue
+        for check in _CHECKS:
+            fault = check(rule, steps)
+            if fault:
+                raise ConfigError(f"{where}: {fault}")
+        rules.append(rule)
+    _no_twins(rules, file)
+    return tuple(rules)
+
+
+def silences(rules: Iterable[Rule]) -> tuple[int, ...]:
+    """Return the lengths of silence, in seconds, that rules on absence wait for, sorted.
+
+    Examples
+    --------
+    >>> silences([Rule(name="Gone", step="points", value="silence", above=900.0), Rule(name="Hot", step="60s", above=8.0)])
+    (900,)
+    """
+    return tuple(sorted({int(r.above) for r in rules if r.value == "silence" and r.above is not None}))
+
+
+def fill(text: str, values: Mapping[str, object]) -> str:
+    """Fill a template: ``{key}`` becomes the value, nothing where there is none; ``{{`` and ``}}`` are braces.
+
+    Floats are written with six digits.  Nothing else of `str.format` is understood: a rule cannot reach into objects.
+
+    Examples
+    --------
+    >>> fill("{host}{dc}: {value} of {{all}}", {"host": "a", "value": 12.34567891})
+    'a: 12.3457 of {all}'
+    """
+
+    def one(place: re.Match[str]) -> str:
+        if place[1] is None:
+            return place[0][0]
+        value = values.get(place[1])
+        return f"{value:.6g}" if isinstance(value, float) else "" if value is None else str(value)
+
+    return _PLACE.sub(one, text)
+
+
+def _tables(file: Path) -> list[Any]:
+    try:
+        tree = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as e:
+        raise ConfigError(f"alerts.rules {file}: cannot be read: {e}") from e
+    except tomllib.TOMLDecodeError as e:
+        raise ConfigError(f"alerts.rules {file}: is no TOML: {e}") from e
+    for key in tree:
+        if key != "rule":
+            raise ConfigError(f"alerts.rules {file}: {key}: is no key of this file; the nearest is rule")
+    tables = tree.get("rule", [])
+    if not isinstance(tables, list):
+        raise ConfigError(f"alerts.rules {file}: rule: is one table; each rule is [[rule]]")
+    return tables
+
+
+def _parsed(table: Any, where: str) -> Rule:
+    try:
+        return Rule.model_validate(table)
+    except ValidationError as e:
+        fault = e.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        right = [f.alias or name for name, f in Rule.model_fields.items()]
+        raise ConfigError(f"{where}: {key}: is no key of a rule; the nearest is {nearest(key, right)}")
+    if fault["type"] == "literal_error" and isinstance(fault["input"], str):
+        right = ["critical", "error", "warning", "info"]
+        raise ConfigError(
+            f"{where}: {key}: is {fault['input']!r}; the nearest right one is {nearest(fault['input'], right)}"
+        )
+    if fault["type"] == "missing":
+        raise ConfigError(f"{where}: {key}: is missing")
+    raise ConfigError(f"{where}: {key}: is {fault['input']!r}; {fault['msg']}")
+
+
+def _step(rule: Rule, steps: Mapping[str, Sequence[str]]) -> str:
+    if rule.step in steps:
+        return ""
+    return f"step: {rule.step!r} is not computed; the nearest that is: {nearest(rule.step, list(steps))}"
+
+
+def _value(rule: Rule, steps: Mapping[str, Sequence[str]]) -> str:
+    more = {"points": ("silence",), "trends": _TREND, "models": ()}.get(rule.step, _WINDOW)
+    right = ["value", "score", *more]
+    if rule.value in right:
+        return ""
+    return f"value: step {rule.step} has no {rule.value!r}; the nearest that it has: {nearest(rule.value, right)}"
+
+
+def _detector(rule: Rule, steps: Mapping[str, Sequence[str]]) -> str:
+    right = list(steps[rule.step])
+    if rule.value == "score" and not right:
+        return f"value: no detector runs on step {rule.step}, so it has no score"
+    if not rule.detector or rule.detector in right:
+        return ""
+    if not right:
+        return f"detector: none runs on step {rule.step}"
+    return f"detector: {rule.detector!r} does not run on step {rule.step}; the nearest that does: {nearest(rule.detector, right)}"
+
+
+def _line(rule: Rule, steps: Mapping[str, Sequence[str]]) -> str:
+    if rule.above is None and rule.below is None:
+        return "above: is missing, and so is below"
+    if rule.above is not None and rule.below is not None and rule.below >= rule.above:
+        return f"below: {rule.below:g} must be less than above ({rule.above:g}): with both, values outside of the two are meant"
+    return ""
+
+
+def _silence(rule: Rule, steps: Mapping[str, Sequence[str]]) -> str:
+    if rule.value != "silence":
+        return ""
+    for key, given in (("below", rule.below), ("for", rule.for_), ("keep_firing_for", rule.keep_firing_for)):
+        if given:
+            return f"{key}: means nothing to a rule on silence; how long it lasts stands in above"
+    if rule.above is None or rule.above < NO_DATA or rule.above != int(rule.above):
+        return f"above: a silence is whole seconds, at least {NO_DATA}"
+    return ""
+
+
+def _texts(rule: Rule, steps: Mapping[str, Sequence[str]]) -> str:
+    texts = {"name": rule.name} | {f"labels.{k}": v for k, v in rule.labels.items()}
+    for key, text in (texts | {f"annotations.{k}": v for k, v in rule.annotations.items()}).items():
+        if any(brace in _PLACE.sub("", text) for brace in "{}"):
+            return f"{key}: a brace stands alone in {text!r}; write {{{{ or }}}}"
+    for place in _PLACE.findall(rule.name):
+        if place and place not in _NAME_PARTS:
+            return f"name: knows no {{{place}}}; the nearest is {{{nearest(place, list(_NAME_PARTS))}}}"
+    for key in rule.labels:
+        if key in OURS:
+            return f"labels.{key}: is ours; choose another name"
+    return ""
+
+
+def _no_twins(rules: Sequence[Rule], file: Path) -> None:
+    seen: set[str] = set()
+    for r in rules:
+        key = repr((r.name, r.step, r.metric, r.field, sorted(r.tags.items())))
+        if key in seen:
+            raise ConfigError(f"alerts.rules {file}: rule {r.name}: name: stands twice for the same series and step")
+        seen.add(key)
+
+
+_CHECKS: tuple[Callable[[Rule, Mapping[str, Sequence[str]]], str], ...] = (
+    _step,
+    _value,
+    _detector,
+    _line,
+    _silence,
+    _texts,
+)

@@ -1,0 +1,53 @@
+"""Alert: the few numbers that a person should see.
+
+`subject` says which rules speak of a series, `alerts` which items matter, `life` what becomes of an alert, `record` how it is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import bytewax.operators as op
+from bytewax.dataflow import operator
+from bytewax.operators import KeyedStream, StatefulBatchLogic
+
+from config.records import Alert, Row, Scored
+from config.rules import Rule
+from config.telemetry import ALERTS
+from operators.alert.alerts import Alerts
+
+__all__ = ["Alerts", "alert"]
+
+
+class _Logic(StatefulBatchLogic[Scored, Alert | Row, tuple[Any, ...]]):
+    def __init__(self, alerts: Alerts) -> None:
+        self.alerts = alerts
+
+    def on_batch(self, values: list[Scored]) -> tuple[Iterable[Alert | Row], bool]:
+        out = [change for it in values if it.step == self.alerts.step for change in self.alerts.update(it)]
+        for change in out:
+            if isinstance(change, Alert) and change.body:
+                ALERTS.labels(change.body["status"], change.body["labels"]["severity"]).inc()
+        return out, self.RETAIN
+
+    def snapshot(self) -> tuple[Any, ...]:
+        return self.alerts.snapshot()
+
+
+@operator
+def alert(
+    step_id: str,
+    up: KeyedStream[Scored],
+    rules: Sequence[Rule],
+    step: str,
+    config_hash: str,
+    version: str,
+    generator_url: str = "",
+) -> KeyedStream[Alert | Row]:
+    """Raise and resolve the alerts of one step; what `up` brings of other steps is left aside.  See `Alerts`."""
+
+    def build(snapshot: tuple[Any, ...] | None) -> _Logic:
+        return _Logic(Alerts(rules, step, config_hash, version, generator_url, snapshot))
+
+    return op.stateful_batch("alerts", up, build)
