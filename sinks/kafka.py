@@ -13,6 +13,7 @@ from typing import Any
 from bytewax.outputs import StatefulSinkPartition
 from confluent_kafka import KafkaError, Producer
 
+from config.kafka import build, plain, properties
 from config.records import Alert, Reject
 from config.settings import Settings
 from config.telemetry import ALERTS, POINTS, READY, SINK_QUEUE, SINK_WRITE
@@ -20,8 +21,20 @@ from sinks.message import Message, alert_messages, event_message, reject_message
 from sinks.writer import SLICE, Patience, Sink
 
 LOG = logging.getLogger(__name__)
-LARGEST = 256 << 20
 CONDITION = "kafka-output"
+WANTED = {"linger.ms": 5, "compression.type": "lz4"}
+MUST = {
+    "enable.idempotence": True,
+    "acks": "all",
+    "message.timeout.ms": 0,
+    "message.max.bytes": 256 << 20,  # the topic's own limit decides
+    "delivery.report.only.error": True,
+}
+WORDS = {
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: "may not be written by this user",
+    KafkaError.UNKNOWN_TOPIC_OR_PART: "does not exist",
+    KafkaError._UNKNOWN_TOPIC: "does not exist",
+}
 
 
 class UndeliverableError(RuntimeError):
@@ -31,37 +44,27 @@ class UndeliverableError(RuntimeError):
 class Outbox:
     """The process's producer.
 
-    ``message.timeout.ms`` is 0: while no broker answers, messages wait, and so does the flow.
+    While no broker answers messages wait, for ever, and so does the flow; ``/readyz`` says why.
 
     Parameters
     ----------
     settings
         `kafka` is read.
+
+    Raises
+    ------
+    ConfigError
+        ``[kafka.client]`` holds what librdkafka does not know.
     """
 
     name = "kafka"
 
     def __init__(self, settings: Settings) -> None:
-        self._servers = settings.kafka.bootstrap_servers
-        self._config = {
-            "client.id": "alluse",
-            "linger.ms": 5,
-            "compression.type": "lz4",
-            "log_level": 0,
-            **settings.kafka.client,
-            "bootstrap.servers": self._servers,
-            "enable.idempotence": True,
-            "acks": "all",
-            "message.timeout.ms": 0,
-            # The broker's own limit decides.
-            "message.max.bytes": LARGEST,
-            "delivery.report.only.error": True,
-            "error_cb": self._trouble,
-        }
-        self._producer: Producer | None = None
+        self._properties = properties(settings.kafka, WANTED) | MUST
+        self._producer: Producer = build(Producer, self._properties | {"error_cb": self._trouble})
         self._error: UndeliverableError | None = None
         self._again: deque[Message] = deque()
-        self._text = ""
+        self._reason = ""
         self._patience = Patience(self.name)
         self._sent = 0
 
@@ -85,68 +88,65 @@ class Outbox:
         UndeliverableError
             Something was refused for good.
         """
-        if self._producer is None:
-            return True
         left = self._producer.flush(seconds)
         SINK_QUEUE.labels(self.name).set(left)
         self._poll(0)
         if left or self._again:
             self._patience.check(self._sent - left)
-            if self._text:
-                READY.set(CONDITION, self._text)
+            self._say()
             return False
-        if self._text:
-            self._text = ""
+        self._reason = ""
         READY.clear(CONDITION)
         return True
 
     def _produce(self, message: Message) -> None:
-        if self._producer is None:
-            self._producer = Producer(self._config)
+        def report(error: KafkaError | None, _: object) -> None:
+            if error is not None:
+                self._refused(error, message)
+
         while True:
             try:
                 self._producer.produce(
-                    message.topic,
-                    message.value,
-                    message.key,
-                    headers=list(message.headers),
-                    on_delivery=lambda error, _: self._report(error, message),
+                    message.topic, message.value, message.key, headers=list(message.headers), on_delivery=report
                 )
             except BufferError:
                 self._poll(SLICE)
                 self._patience.check(self._sent - len(self._producer))
+                self._say()
             else:
                 self._sent += 1
                 return
 
     def _poll(self, seconds: float) -> None:
-        if self._producer is not None:
-            self._producer.poll(seconds)
+        self._producer.poll(seconds)
         while self._again:
             self._produce(self._again.popleft())
         if self._error is not None:
             raise self._error
 
-    def _report(self, error: KafkaError | None, message: Message) -> None:
-        if error is None:
-            return
-        if error.code() == KafkaError.MSG_SIZE_TOO_LARGE and message.droppable and message.value:
-            LOG.error(
-                "topic %s takes no message of %d bytes: sent without its value", message.topic, len(message.value)
-            )
+    def _say(self) -> None:
+        if self._reason:
+            READY.set(CONDITION, self._reason)
+
+    def _refused(self, error: KafkaError, message: Message) -> None:
+        if error.code() == KafkaError.MSG_SIZE_TOO_LARGE and message.droppable:
+            LOG.error("topic %s takes no message of %d bytes: sent without its value", message.topic, len(message))
             POINTS.labels("shortened").inc()
             self._again.append(without_value(message))
             return
-        LOG.error("topic %s refuses a message for good: %s", message.topic, error.str())
-        self._error = UndeliverableError(f"topic {message.topic}: {error.str()}")
+        reason = WORDS.get(error.code(), "refuses a message for good")
+        self._error = UndeliverableError(f"topic {message.topic} {reason}: {error.str()}")
+        LOG.error("%s", self._error)
 
     def _trouble(self, error: KafkaError) -> None:
-        text = f"Kafka at {self._servers}: {error.str()}"
-        if text != self._text:
-            LOG.warning("%s", text)
-        self._text = text
+        reason = plain(error, self._properties)
+        if error.code() == KafkaError._ALL_BROKERS_DOWN and self._reason:
+            return  # it follows every other error and says less
+        if reason != self._reason:
+            LOG.warning("producer: %s", reason)
+        self._reason = reason
         if error.fatal():
-            self._error = UndeliverableError(text)
+            self._error = UndeliverableError(reason)
 
 
 class Produced(StatefulSinkPartition[Any, None]):

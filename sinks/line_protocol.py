@@ -110,10 +110,13 @@ class LineProtocol:
         first = np.ones(n, bool)
         if together:
             same = (batch.message[1:] == batch.message[:-1]) & (batch.time[1:] == batch.time[:-1])
+            line: set[str] = set()
             for i in (np.flatnonzero(same) + 1).tolist():
+                line = {names[i - 1]} if first[i - 1] else line
                 key, field = self._next[names[i]]
-                if key == self._next[names[i - 1]][0]:
+                if key == self._next[names[i - 1]][0] and names[i] not in line:
                     pieces[3 * i], pieces[3 * i - 1], first[i] = field, b"", False
+                    line.add(names[i])
         starts = np.flatnonzero(first)
         return Lines(pieces, 3, starts, n, starts)
 

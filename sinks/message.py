@@ -37,6 +37,9 @@ class Message:
     headers: tuple[tuple[str, bytes], ...] = ()
     droppable: bool = False
 
+    def __len__(self) -> int:
+        return len(self.value or b"")
+
 
 def alert_messages(alert: Alert, alerts: str, state: str) -> list[Message]:
     """Return an alert's record for the log and for the compacted topic; without a body, a tombstone for the latter.
@@ -102,8 +105,7 @@ def reject_message(reject: Reject, topic: str) -> Message:
 
 def without_value(message: Message) -> Message:
     """Return a dead letter too large for the topic, without its value: the headers say where to find it."""
-    size = len(message.value or b"")
-    note = b" (value of %d bytes left out: larger than the topic takes; it stands at its source)" % size
+    note = b" (value of %d bytes left out: larger than the topic takes; it stands at its source)" % len(message)
     headers = tuple((name, text + note if name == "error" else text) for name, text in message.headers)
     return replace(message, value=b"", headers=headers, droppable=False)
 

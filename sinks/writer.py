@@ -24,6 +24,7 @@ from sinks.http import PULSE
 LOG = logging.getLogger(__name__)
 SLICE = 0.1
 LAST_WAIT = 10.0
+DICE = random.Random()
 
 
 class Writer(Protocol):
@@ -57,8 +58,8 @@ class Patience:
         What leaving is.
     """
 
-    def __init__(self, sink: str, limit: float = LAST_WAIT, leave: Callable[[str], None] | None = None) -> None:
-        self._sink, self._limit, self._leave = sink, limit, leave or leave_uncommitted
+    def __init__(self, sink: str, limit: float = 0.0, leave: Callable[[str], None] | None = None) -> None:
+        self._sink, self._limit, self._leave = sink, limit or LAST_WAIT, leave or leave_uncommitted
         self._since, self._mark = time.monotonic(), -1
 
     def check(self, mark: int) -> None:
@@ -104,7 +105,7 @@ class Backoff:
 
     def pause(self, at_least: float = 0.0) -> float:
         """Sleep before the next attempt, at least as long as the service asked for; return the seconds."""
-        seconds = max(at_least, min(self._next, self._longest) * random.uniform(0.5, 1.0))
+        seconds = max(at_least, min(self._next, self._longest) * DICE.uniform(0.5, 1.0))
         self._next = min(2 * self._next, self._longest)
         self._retries.inc()
         self._sleep(seconds)
