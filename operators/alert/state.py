@@ -56,17 +56,20 @@ class State:
     @classmethod
     def of(cls, named: Named | None, series: str, *plain: Any) -> State:
         """Build what `plain` told of."""
-        *times, body = plain
-        return cls(named, series, *times, body=msgspec.json.decode(body) if body else None)
+        since, first, last, gone, starts, body = plain
+        return cls(named, series, since, first, last, gone, starts, msgspec.json.decode(body) if body else None)
 
     def plain(self) -> tuple[Any, ...]:
         """Return fingerprint, series, and what `of` takes."""
-        body = self.body
-    fingerprint = (
-        state.named.fingerprint if state.named is not None else body["fingerprint"] if body is not None else ""
-    )
+        known = (
+            self.named.fingerprint
+            if self.named is not None
+            else self.body["fingerprint"]
+            if self.body is not None
+            else ""
+        )
         times = (self.since, self.first, self.last, self.gone, self.starts)
-        return fingerprint, self.series, *times, msgspec.json.encode(body) if body is not None else b""
+        return known, self.series, *times, msgspec.json.encode(self.body) if self.body is not None else b""
 
 
 class Over(NamedTuple):
