@@ -123,9 +123,9 @@ class Kafka(Service):
             return False
 
     def create(self, topic: str, partitions: int = 8, **config: str) -> str:
-        """Make a topic and return its name; properties are written with ``_`` for ``.``: ``retention_ms="3000"``."""
+        """Make a topic and return its name; properties may be written with ``_`` for ``.``: ``retention_ms="3000"``."""
         properties = {k.replace("_", "."): v for k, v in config.items()}
-        admin = AdminClient(self.client)
+        admin = AdminClient(self.client | {"log_level": 0})
         for future in admin.create_topics([NewTopic(topic, partitions, 1, config=properties)]).values():
             future.result(30)
         return topic
