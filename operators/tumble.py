@@ -44,19 +44,24 @@ WINDOW = np.dtype(
         ("size", "i1"),  # class of the block
         ("written", "i1"),
         ("judged", "i1"),
-    ]
+    ],
+    align=True,
 )
 
-# A series' row: what it needs of itself.
-TRACK = np.zeros(1, [("newest", "i8"), ("reading_time", "i8"), ("reading", "f8")])
-TRACK["newest"] = TRACK["reading_time"] = NEVER
-
-# A series' row for each length: its chain, what was judged, its place in the list of series that are not quiet yet.
-CHAIN = np.zeros(
-    1, [("arrived", "i8"), ("judged", "i8"), ("head", "i4"), ("before", "i4"), ("after", "i4"), ("listed", "i1")]
+# A series' row: its newest stamp and reading, and its place in the list of series by their last arrival.
+TRACK = np.zeros(
+    1,
+    np.dtype(
+        [("newest", "i8"), ("reading", "f8"), ("arrived", "i8"), ("before", "i4"), ("after", "i4"), ("listed", "i8")],
+        align=True,
+    ),
 )
-CHAIN["head"] = CHAIN["before"] = CHAIN["after"] = -1
-CHAIN["judged"] = CHAIN["arrived"] = NEVER
+TRACK["newest"] = TRACK["arrived"] = NEVER
+TRACK["before"] = TRACK["after"] = -1
+
+# A series' row for each length: its newest window, and the newest that was judged.
+CHAIN = np.zeros(1, np.dtype([("judged", "i8"), ("head", "i8")], align=True))
+CHAIN["head"], CHAIN["judged"] = -1, NEVER
 
 
 @kernel
@@ -135,36 +140,44 @@ def emit(
 
 
 @kernel
-def unlist(chains: StateRows, ends: Int, s: int) -> None:
-    """Take a series out of the list of a length; `ends` = its first and last."""
-    c = chains[s]
-    if not c["listed"]:
-        return
-    if c["before"] >= 0:
-        chains[c["before"]]["after"] = c["after"]
-    else:
-        ends[0] = c["after"]
-    if c["after"] >= 0:
-        chains[c["after"]]["before"] = c["before"]
-    else:
-        ends[1] = c["before"]
-    c["listed"] = 0
+def unlist(tracks: StateRows, ends: Int, s: int) -> None:
+    """Take a series out of the list; `ends` = first, last, then for each length the first that is not closed as quiet."""
+    row = tracks[s]
+    before, after = row["before"], row["after"]
+    for k in range(len(ends)):
+        if ends[k] == s and k != 1:
+            ends[k] = after
+    if ends[1] == s:
+        ends[1] = before
+    if before >= 0:
+        tracks[before]["after"] = after
+    if after >= 0:
+        tracks[after]["before"] = before
+    row["listed"] = 0
 
 
 @kernel
-def enlist(chains: StateRows, ends: Int, s: int, arrived: int) -> None:
-    """Put a series at the end of the list of a length: it has just been heard of."""
-    c = chains[s]
-    c["arrived"] = arrived
-    if ends[1] == s and c["listed"]:
+def arrive(tracks: StateRows, ends: Int, s: int, newest: int) -> None:
+    """Put a series at the end of the list: it has just been heard of, at this newest stamp of the shard."""
+    row = tracks[s]
+    row["arrived"] = newest
+    last = ends[1]
+    if last == s:
+        for k in range(2, len(ends)):
+            if ends[k] < 0:
+                ends[k] = s
         return
-    unlist(chains, ends, s)
-    c["before"], c["after"], c["listed"] = ends[1], -1, 1
-    if ends[1] >= 0:
-        chains[ends[1]]["after"] = s
+    if row["listed"]:
+        unlist(tracks, ends, s)
+    row["before"], row["after"], row["listed"] = last, -1, 1
+    if last >= 0:
+        tracks[last]["after"] = s
     else:
         ends[0] = s
     ends[1] = s
+    for k in range(2, len(ends)):
+        if ends[k] < 0:
+            ends[k] = s
 
 
 @kernel
@@ -250,7 +263,7 @@ def tumble(  # noqa: C901 - one pass, and every branch is a rule
     """Add points from `begin` on, until the end or until `out` or `store` lacks room; return (next, rows out).
 
     `columns` = slot, time, value, offset, counter of each point; `lengths` in ns, ascending;
-    `series` = tracks, chains (length, slot), ends of the lists (length, 2), [newest of the shard];
+    `series` = tracks, chains (length, slot), `ends` of the list (see `unlist`), [newest of the shard];
     `store` = table, pool as words and as values, free blocks, [spare row, rows used];
     `out` = what (m, 7): slot, length, position, start, judged, first and last offset; rows (m, WIDTH); scratch (EXACT,).
     """
@@ -265,40 +278,28 @@ def tumble(  # noqa: C901 - one pass, and every branch is a rule
         s, t, x = slots[p], time[p], value[p]
         track = tracks[s]
         shard[0] = max(shard[0], t)
+        arrive(tracks, ends, s, shard[0])
         for k in range(len(lengths)):
-            enlist(chains[k], ends[k], s, shard[0])
-            while chains[k, ends[k, 0]]["arrived"] + lengths[k] <= shard[0]:
+            while tracks[ends[k + 2]]["arrived"] + lengths[k] <= shard[0]:  # never true of `s` itself, the last
                 if count + deepest > len(what):
                     return p, count
-                quiet = ends[k, 0]
-                count = close(
-                    table,
-                    pool,
-                    values,
-                    scratch,
-                    chains[k, quiet],
-                    quiet,
-                    k,
-                    shard[0] - lengths[k],
-                    p,
-                    what,
-                    rows,
-                    count,
-                )
-                unlist(chains[k], ends[k], quiet)
+                quiet, until = ends[k + 2], shard[0] - lengths[k]
+                count = close(table, pool, values, scratch, chains[k, quiet], quiet, k, until, p, what, rows, count)
+                ends[k + 2] = tracks[quiet]["after"]
         if count + (deepest + 1) * len(lengths) > len(what):
             return p, count
         gain, gap = 0.0, 0.0
         if t > track["newest"]:
-            if counter[p] and track["reading_time"] != NEVER:
+            if counter[p] and track["newest"] != NEVER:
                 gain = x - track["reading"] if x >= track["reading"] else x
-                gap = (t - track["reading_time"]) * 1e-9
-            track["reading_time"], track["reading"], track["newest"] = t, x, t
+                gap = (t - track["newest"]) * 1e-9
+            track["reading"], track["newest"] = x, t
         for k in range(len(lengths)):
             length, chain = lengths[k], chains[k, s]
-            start = t - t % length
             i = chain["head"]
-            if i < 0 or table[i]["start"] != start:
+            start = table[i]["start"] if i >= 0 else NEVER
+            if i < 0 or t < start or t - start >= length:
+                start = t - t % length
                 if t == track["newest"]:
                     count = close(table, pool, values, scratch, chain, s, k, t - length, p, what, rows, count)
                     release(table, pool, free, spare, chain, t - lateness - length + 1)
@@ -344,8 +345,9 @@ def forget(
     """Start the rows of `slots` afresh."""
     table, pool, free, spare = store[0], store[1], store[3], store[4]
     for s in slots:
+        if tracks[s]["listed"]:
+            unlist(tracks, ends, s)
         for k in range(chains.shape[0]):
-            unlist(chains[k], ends[k], s)
             release(table, pool, free, spare, chains[k, s], np.iinfo(np.int64).max)
             chains[k, s] = chain[0]
         tracks[s] = track[0]

@@ -62,7 +62,7 @@ class Window:
         self.lateness, self.fields = lateness, [f for f in fields if f != "rate"]
         self.tracks: StateRows = tumble.TRACK[:0].copy()
         self.chains: StateRows = np.repeat(tumble.CHAIN[None, :0], len(self.lengths), 0)
-        self.ends: Int = np.full((len(self.lengths), 2), -1, np.int64)
+        self.ends: Int = np.full(2 + len(self.lengths), -1, np.int64)
         self.shard: Int = np.array([NEVER], np.int64)
         self.table: StateRows = np.zeros(256, tumble.WINDOW)
         self.pool: Int = np.zeros(2 * tumble.ROOM * len(self.lengths), np.int64)
@@ -116,8 +116,9 @@ class Window:
             )
         self.tracks = np.frombuffer(tracks, tumble.TRACK.dtype).copy()
         self.chains = np.frombuffer(chains, tumble.CHAIN.dtype).reshape(len(lengths), n).copy()
-        self.ends = np.frombuffer(ends, np.int64).reshape(-1, 2).copy()
-        self.shard, self.free, self.spare = (np.frombuffer(a, np.int64).copy() for a in (shard, free, spare))
+        self.ends, self.shard, self.free, self.spare = (
+            np.frombuffer(a, np.int64).copy() for a in (ends, shard, free, spare)
+        )
         self.table = np.append(np.frombuffer(table, tumble.WINDOW), np.zeros(256, tumble.WINDOW))
         self.pool = np.append(np.frombuffer(pool, np.int64), np.zeros_like(self.pool))
 
