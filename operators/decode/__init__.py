@@ -1,30 +1,41 @@
 """Decode: messages of any known format to points in columns.
 
-Formats, by the names that a topic's setting `format` takes: ``json`` (Telegraf's shape), ``influx`` (line protocol).
+Formats, by the names that a topic's setting `format` takes (without it each message tells its own): ``json`` (Telegraf's shape), ``influx``
+(line protocol), ``collectd``, ``graphite``, ``prometheus-json`` (adapters), ``prometheus`` (text), ``openmetrics``, ``remote-write``,
+``otlp-json``, ``otlp-proto``, ``cloudevents`` (with any of these as data).
+
+A message that cannot be read gives nothing but its reject; an empty one (a tombstone) is undecodable.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import bytewax.operators as op
+import msgspec
 import numpy as np
+from bytewax.dataflow import operator
+from bytewax.operators import KeyedStream, StatefulBatchLogic
 
-from config.records import NOTHING, Decoded, Int, MetricBatch, Poll, Reject
+from config.records import Decoded, Int, MetricBatch, Poll, Reject
 from operators.decode import json
 from operators.decode.errors import Refused
-from operators.decode.message import decode_message
+from operators.decode.histogram import Histograms
+from operators.decode.message import FORMATS, decode_message
 from operators.decode.names import Names
 from operators.decode.points import Points
 
-__all__ = ["Decoder", "Names", "Points", "decode_message"]
+__all__ = ["FORMATS", "Decoder", "Names", "Points", "decode", "decode_message"]
 
 SCHEMA = "decode-1"
 BLOCK = 64  # messages read by one call; a broken one sends only its block the slow way
-Snapshot = tuple[Any, ...]
+PRODUCERS = 100_000  # names kept before the list of them is begun anew
+Snapshot = tuple[str, bytes]
 
 
 class Decoder:
-    """Decodes the polls of one shard.
+    """Decodes the polls of one shard; its only state are histograms, whose quantiles need the sample before.
 
     Parameters
     ----------
@@ -34,6 +45,8 @@ class Decoder:
         The topic's fixed format, or ``""``: told by each message.
     limit
         Largest message, bytes.
+    max_future
+        ns that a histogram's stamp may be ahead of its record and still be learnt.
     snapshot
         What `snapshot` returned, to go on from there.
 
@@ -44,23 +57,32 @@ class Decoder:
     ([98.2], ['undecodable'])
     """
 
-    def __init__(self, names: Names, format: str = "", limit: int = 1 << 20, snapshot: Snapshot | None = None) -> None:
-        self.names, self.format, self.limit = names, format, limit
+    def __init__(
+        self,
+        names: Names,
+        format: str = "",
+        limit: int = 1 << 20,
+        max_future: int = 60_000_000_000,
+        snapshot: Snapshot | None = None,
+    ) -> None:
+        self.names, self.format, self.limit, self.max_future = names, format, limit, max_future
         self.producers: list[str] = []
         self._number: dict[str, int] = {}
+        saved = snapshot[1] if snapshot and snapshot[0] == SCHEMA else b""
+        self.histograms = Histograms(names.bound, saved)
 
     def update(self, poll: Poll) -> Decoded:
         """Decode a poll; a message that cannot be read rejects itself only."""
         self.names.renew()
+        if len(self.producers) > PRODUCERS:
+            self.producers, self._number = [], {}
         run = _Run(self, poll)
-        step = BLOCK if self.format in ("", "json") else max(1, len(poll))
-        for first in range(0, len(poll), step):
-            run.block(first, min(first + step, len(poll)))
+        run.read(range(len(poll)))
         return run.decoded()
 
     def snapshot(self) -> Snapshot:
         """Return the state, immutable."""
-        return (SCHEMA,)
+        return SCHEMA, self.histograms.snapshot()
 
     def producer(self, name: str) -> int:
         """Return a producer's number."""
@@ -72,55 +94,111 @@ class Decoder:
 
 
 class _Run:
-    """One poll being decoded."""
+    """One poll being decoded, message by message in order."""
 
     def __init__(self, decoder: Decoder, poll: Poll) -> None:
         self.decoder, self.poll = decoder, poll
         self.out = Points(decoder.names, decoder.limit)
         self.stamps: list[int] = poll.stamps.tolist()
-        self.counts: list[int] = []
-        self.ends: list[int] = []
+        self.messages: list[int] = []  # read so far, and how many points there were then
+        self.upto: list[int] = [0]
+        self.ended: list[tuple[int, int]] = []
         self.rejects: list[Reject] = []
         self.producer: Int = np.full(len(poll), -1)
         self.seq: Int = np.full(len(poll), -1)
 
-    def block(self, first: int, last: int) -> None:
+    def read(self, messages: Sequence[int]) -> None:
         """Decode some messages, by one call where they are all metrics in Telegraf's shape."""
-        bodies = list(self.poll.values[first:last])
-        together = self.decoder.format in ("", "json") and len(bodies) > 1 and max(map(len, bodies)) <= self.out.limit
-        metrics = json.lines(bodies) if together else None
-        for i in range(first, last):
-            mark = self.out.mark()
-            try:
-                if metrics is None:
-                    decode_message(bodies[i - first], self.out, self.stamps[i], self.decoder.format)
-                else:
-                    json.take_alone(metrics[i - first], self.out, self.stamps[i])
-            except Refused as error:
-                self.out.back(mark)
-                self.rejects.append(Reject(self.poll, i, error.code, str(error), "decode"))
-            self._count(i, mark)
+        alike = self.decoder.format in ("", "json")
+        for first in range(0, len(messages), BLOCK):
+            block = messages[first : first + BLOCK]
+            bodies = [self.poll.values[i] for i in block]
+            metrics = json.lines(bodies) if alike and max(map(len, bodies)) <= self.out.limit else None
+            for k, i in enumerate(block):
+                self._message(i, bodies[k], None if metrics is None else metrics[k])
 
-    def _count(self, i: int, mark: tuple[int, int, int]) -> None:
-        self.counts.append(len(self.out) - mark[0])
-        self.ends.append(len(self.out.ended) - mark[1])
-        if self.out.producer:
-            self.producer[i] = self.decoder.producer(self.out.producer)
-        if self.out.seq >= 0:
-            self.seq[i] = self.out.seq
+    def _message(self, i: int, body: bytes, metric: json.Metric | None) -> None:
+        out = self.out
+        mark = out.mark()
+        try:
+            if metric is None:
+                decode_message(body, out, self.stamps[i], self.decoder.format)
+            else:
+                json.take(metric, out, self.stamps[i])
+        except Refused as error:
+            self._refuse(i, mark, error)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            out.back(mark)
+            self._message(i, body, None)  # which says what is wrong
+            return
+        self.messages.append(i)
+        if out.samples or len(out.ended) > mark[1]:
+            self._learn(i, mark[1])
+        self.upto.append(len(out.codes))
+        if out.producer:
+            self.producer[i] = self.decoder.producer(out.producer)
+        if out.seq >= 0:
+            self.seq[i] = out.seq
+
+    def _refuse(self, i: int, mark: tuple[int, int, int], error: Refused) -> None:
+        self.out.back(mark)
+        self.rejects.append(Reject(self.poll, i, error.code, str(error), "decode"))
+
+    def _learn(self, i: int, ended: int) -> None:
+        latest = int(self.poll.received[i]) + self.decoder.max_future
+        for sample in self.out.samples:
+            if sample.time <= latest or not sample.cumulative:
+                for field, value in self.decoder.histograms.learn(sample).items():
+                    self.out.add(sample.fields[field], sample.time, value)
+        self.ended.extend((code, i) for code in self.out.ended[ended:])
 
     def decoded(self) -> Decoded:
         """Return the columns."""
-        out, messages = self.out, np.arange(len(self.poll))
+        out = self.out
         points = MetricBatch(
             self.poll,
             self.decoder.names.series,
             np.array(out.codes, np.int64),
             np.array(out.time, np.int64),
             np.array(out.value, np.float64),
-            messages.repeat(self.counts),
+            np.array(self.messages, np.int64).repeat(np.diff(self.upto)),
         )
-        ended = np.stack([np.array(out.ended, np.int64), messages.repeat(self.ends)], 1) if out.ended else NOTHING
-        return Decoded(
-            points, self.rejects, out.skipped, ended.reshape(-1, 2), self.decoder.producers, self.producer, self.seq
-        )
+        ended = np.array(self.ended, np.int64).reshape(-1, 2)
+        return Decoded(points, self.rejects, out.skipped, ended, self.decoder.producers, self.producer, self.seq)
+
+
+class _Logic(StatefulBatchLogic[Poll, Decoded, Snapshot]):
+    def __init__(self, decoder: Decoder) -> None:
+        self.decoder = decoder
+
+    def on_batch(self, values: list[Poll]) -> tuple[list[Decoded], bool]:
+        return [self.decoder.update(poll) for poll in values], False
+
+    def snapshot(self) -> Snapshot:
+        return self.decoder.snapshot()
+
+
+@operator
+def decode(
+    step_id: str, up: KeyedStream[Poll], names: Names, format: str = "", options: dict[str, Any] | None = None
+) -> KeyedStream[Decoded]:
+    """Decode the polls of each shard.
+
+    Parameters
+    ----------
+    step_id
+        Unique in the flow.
+    up
+        Polls, keyed by their shard.
+    names
+        Numbers of series, one table for the process.
+    format
+        The topic's fixed format, or ``""``.
+    options
+        `limit` and `max_future` of `Decoder`.
+    """
+
+    def build(snapshot: Snapshot | None) -> _Logic:
+        return _Logic(Decoder(names, format, snapshot=snapshot, **(options or {})))
+
+    return op.stateful_batch("each", up, build)

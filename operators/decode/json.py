@@ -22,7 +22,7 @@ import msgspec
 from msgspec import Raw
 
 from operators.decode import stamps
-from operators.decode.errors import Undecodable, Unsupported
+from operators.decode.errors import Undecodable
 from operators.decode.names import Fields
 from operators.decode.points import Points
 
@@ -68,11 +68,8 @@ def decode(body: bytes, out: Points, stamp: int) -> None:
     >>> out.names.series.names, out.value, out.time[0], out.skipped
     (['cpu,host=a idle', 'cpu,host=a on'], [98.2, 1.0], 1767225600000000000, 1)
     """
-    try:
-        for metric in _metrics(body, out):
-            take(metric, out, stamp)
-    except msgspec.DecodeError as error:
-        raise Undecodable(f"JSON: {error}.") from None
+    for metric in _metrics(body, out):
+        take(metric, out, stamp)
 
 
 def _metrics(body: bytes, out: Points) -> Iterable[Metric]:
@@ -112,16 +109,6 @@ def lines(bodies: list[bytes]) -> list[Metric] | None:
     return metrics if len(metrics) == len(bodies) else None
 
 
-def take_alone(metric: Metric, out: Points, stamp: int) -> None:
-    """Add a metric that is a whole message."""
-    try:
-        take(metric, out, stamp)
-    except msgspec.DecodeError as error:
-        raise Undecodable(f"JSON: {error}.") from None
-    except UnicodeDecodeError:
-        raise Undecodable("JSON: a tag is no UTF-8.") from None
-
-
 def take(metric: Metric, out: Points, stamp: int) -> None:
     """Add a metric's points; `stamp` (ns) is its time when it has none."""
     fields = out.names.known.get((metric.name, bytes(metric.tags), metric.type))
@@ -143,7 +130,8 @@ def take(metric: Metric, out: Points, stamp: int) -> None:
         times.append(time)
     if not metric.fields:
         raise Undecodable(f"The metric {metric.name!r} has no fields.")
-    _says(metric, out)
+    if metric.producer or metric.seq is not None:
+        _says(metric, out)
 
 
 def time_of(text: bytes) -> int:
@@ -182,8 +170,3 @@ def _says(it: Metric | Batch, out: Points) -> None:
         out.producer = it.producer
     if it.seq is not None and 0 <= it.seq < 1 << 63:
         out.seq = it.seq
-
-
-def unsupported(what: str) -> Unsupported:
-    """Return the refusal of sound JSON that no decoder takes."""
-    return Unsupported(f"{what} is none of the shapes known here (docs: topic metrics).")

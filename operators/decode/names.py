@@ -12,6 +12,7 @@ Telegraf, ``plugins/serializers/influx/escape.go``
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
+from decimal import Decimal, InvalidOperation
 
 from config.records import Series
 from operators.decode.errors import Undecodable
@@ -55,6 +56,24 @@ def field_key(field: str) -> str:
     usage\ idle
     """
     return _clean(field, _WORD)
+
+
+def quantile_name(quantile: str | float) -> str:
+    """Return the field of a quantile; 0 and 1 are the smallest and the largest value.
+
+    Examples
+    --------
+    >>> [quantile_name(q) for q in ("0", 0.5, "0.999", 1.0)]
+    ['min', 'p50', 'p99.9', 'max']
+    """
+    try:
+        q = Decimal(str(quantile))
+    except InvalidOperation:
+        q = Decimal(-1)
+    if not 0 <= q <= 1:
+        raise Undecodable(f"{quantile!r} is no quantile.")
+    text = f"{100 * q:f}"
+    return "min" if q == 0 else "max" if q == 1 else "p" + (text.rstrip("0").rstrip(".") if "." in text else text)
 
 
 def _clean(text: str, table: dict[int, str]) -> str:

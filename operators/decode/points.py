@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operators.decode.histogram import Sample
 from operators.decode.names import Names
 
 
@@ -19,6 +20,8 @@ class Points:
     ----------
     codes, time, value
         A row a point: number of the series in ``names.series``, ns, value (perhaps not finite).
+    samples
+        Histograms of the message, whose quantiles need the sample before.
     skipped
         Fields that are no numbers.
     ended
@@ -27,7 +30,7 @@ class Points:
         What the last message says of itself; ``""`` and -1 where it says nothing.
     """
 
-    __slots__ = ("codes", "ended", "limit", "names", "producer", "seq", "skipped", "time", "value")
+    __slots__ = ("codes", "ended", "limit", "names", "producer", "samples", "seq", "skipped", "time", "value")
 
     def __init__(self, names: Names, limit: int = 1 << 20) -> None:
         self.names, self.limit = names, limit
@@ -35,6 +38,7 @@ class Points:
         self.time: list[int] = []
         self.value: list[float] = []
         self.ended: list[int] = []
+        self.samples: list[Sample] = []
         self.skipped = 0
         self.producer = ""
         self.seq = -1
@@ -51,6 +55,7 @@ class Points:
     def mark(self) -> tuple[int, int, int]:
         """Begin a message: forget the last one's producer; what is returned takes its points back."""
         self.producer, self.seq = "", -1
+        self.samples.clear()
         return len(self.codes), len(self.ended), self.skipped
 
     def back(self, mark: tuple[int, int, int]) -> None:
@@ -58,3 +63,4 @@ class Points:
         n, ended, self.skipped = mark
         del self.codes[n:], self.time[n:], self.value[n:], self.ended[ended:]
         self.producer, self.seq = "", -1
+        self.samples.clear()
