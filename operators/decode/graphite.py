@@ -31,13 +31,13 @@ def decode(body: bytes, out: Points, stamp: int) -> None:
     >>> out.names.series.names, out.value, out.time
     (['lab.node-1.load value'], [1.5], [1795265891000000000])
     """
-    lines = [line for line in body.decode().splitlines() if line.strip()]
+    lines = [line for line in body.split(b"\n") if line.strip()]
     if not lines:
         raise Undecodable("Graphite: no line.")
     for line in lines:
-        words = line.split()
+        words = [word.decode() for word in line.split()]
         if len(words) not in (2, 3):
-            raise Undecodable(f"Graphite: {line[:40]!r} is not path, value and seconds.")
+            raise Undecodable(f"Graphite: {line[:40].decode()!r} is not path, value and seconds.")
         fields = out.names.known.get(("graphite", words[0])) or _learn(words[0], out)
         time = stamps.of_text(words[2]) if words[2:] not in ([], ["-1"]) else stamp
         out.add(fields["value"], time, number(words[1]))

@@ -4,7 +4,7 @@ Read as InfluxDB 2 does: a backslash before a comma, space or ``=`` makes it par
 otherwise; text is quoted and may hold line breaks; numbers are floats, integers (``1i``, 64 bits), unsigned (``1u``) and booleans
 (``t T true True TRUE``, the same for false); blank lines and those that begin with ``#`` are passed over.  Text fields are skipped and
 counted.  Refused: a line without fields, an empty or repeated tag, ``nan``, ``inf``, numbers beyond float64.  A field given twice is two
-points.  One fault refuses the whole message.
+points.  The unit of a time stamp is told by its magnitude, as everywhere.  One fault refuses the whole message.
 
 References
 ----------

@@ -11,7 +11,7 @@ Telegraf, ``plugins/serializers/influx/escape.go``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 
 from config.records import Series
@@ -120,6 +120,15 @@ class Names:
     def of(self, measurement: str, tags: Iterable[tuple[str, str]], counter: bool = False) -> Fields:
         """Return the numbers of a measurement with tags, by field."""
         return Fields(self, measurement, series_key(measurement, tags), counter)
+
+    def tagged(self, measurement: str, tags: Mapping[str, str], counter: bool = False) -> Fields:
+        """Return the numbers of a measurement with tags, remembered."""
+        key = (measurement, *tags.items(), counter)
+        fields = self.known.get(key)
+        if fields is None:
+            fields = self.of(measurement, tags.items(), counter)
+            self.keep(key, len(fields.key), fields)
+        return fields
 
     def keep(self, key: Hashable, size: int, fields: Fields) -> Fields:
         """Remember `fields` under what a message says; `size` is the length of that in characters."""

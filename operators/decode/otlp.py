@@ -6,7 +6,7 @@ the point's attributes, the later winning; attributes that are no text by their 
 
 Counters are cumulative monotonic sums and cumulative `count` and `sum` (the `sum` too, though negative values may let it fall).
 A delta is the increase itself, and so no counter.  A point flagged as without a value ends its series, as a stale marker does.
-A point without a time gets the record's.  Descriptions, units and exemplars are passed over.
+A point without a time gets the record's, one without a number is skipped and counted.  Descriptions, units and exemplars are passed over.
 
 References
 ----------
@@ -31,6 +31,7 @@ from operators.decode.names import Fields, quantile_name
 from operators.decode.points import Points
 
 Tags = dict[str, str]
+SCALES = 32  # of exponential histograms; senders keep to -10 … 20
 _CUMULATIVE = pb.AGGREGATION_TEMPORALITY_CUMULATIVE
 _NO_VALUE = pb.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
 
@@ -79,21 +80,22 @@ def _take(data: Any, out: Points, stamp: int) -> None:
 def _metric(metric: Any, tags: Tags, out: Points, stamp: int) -> None:
     kind = metric.WhichOneof("data")
     if kind is None:
-        raise Undecodable(f"OTLP: the metric {metric.name!r} has no data.")
+        out.skipped += 1
+        return
     data = getattr(metric, kind)
     cumulative = kind == "summary" or getattr(data, "aggregation_temporality", None) == _CUMULATIVE
     for point in data.data_points:
         own = {**tags, **_tags(point.attributes)}
-        counts = out.names.of(metric.name, own.items(), cumulative and (kind != "sum" or data.is_monotonic))
+        counts = out.names.tagged(metric.name, own, cumulative and (kind != "sum" or data.is_monotonic))
         time = _clip(point.time_unix_nano) or stamp
         if point.flags & _NO_VALUE:
             _end(kind, counts, out)
         elif kind in ("gauge", "sum"):
             _number(point, counts, time, out)
         elif kind == "summary":
-            _summary(point, counts, out.names.of(metric.name, own.items()), time, out)
+            _summary(point, counts, out.names.tagged(metric.name, own), time, out)
         else:
-            _histogram(point, counts, out.names.of(metric.name, own.items()), time, out)
+            _histogram(point, counts, out.names.tagged(metric.name, own), time, out)
 
 
 def _clip(time: int) -> int:
@@ -108,8 +110,9 @@ def _end(kind: str, counts: Fields, out: Points) -> None:
 def _number(point: Any, fields: Fields, time: int, out: Points) -> None:
     which = point.WhichOneof("value")
     if which is None:
-        raise Undecodable("OTLP: a point has no value.")
-    out.add(fields["value"], time, float(getattr(point, which)))
+        out.skipped += 1
+    else:
+        out.add(fields["value"], time, float(getattr(point, which)))
 
 
 def _summary(point: Any, counts: Fields, others: Fields, time: int, out: Points) -> None:
@@ -135,6 +138,8 @@ def _histogram(point: Any, counts: Fields, others: Fields, time: int, out: Point
 
 def _buckets(point: Any) -> histogram.Buckets | None:
     if isinstance(point, pb.ExponentialHistogramDataPoint):
+        if abs(point.scale) > SCALES:
+            raise Undecodable(f"OTLP: an exponential histogram has the scale {point.scale}.")
         return histogram.Exponential(
             point.scale,
             point.zero_threshold,

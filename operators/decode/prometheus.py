@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 
 import msgspec
 from msgspec import Raw
@@ -28,7 +29,7 @@ from prometheus_client.samples import Sample, Timestamp
 
 from operators.decode import histogram, json, stamps
 from operators.decode.graphite import number
-from operators.decode.names import Fields, quantile_name
+from operators.decode.names import quantile_name
 from operators.decode.points import Points
 
 SUFFIXES = ("_total", "_count", "_sum", "_bucket")
@@ -131,23 +132,13 @@ def _family(family: Metric, out: Points, stamp: int, milliseconds: bool = False)
 
 def _time(t: float | Timestamp, milliseconds: bool) -> int:
     if isinstance(t, Timestamp):
-        return stamps.of_number(t.sec) + t.nsec if t.sec < 10**11 else stamps.of_number(t.sec)
+        return stamps.of_number(Decimal(str(t)))
     return stamps.of_number(round(t * 1000)) if milliseconds else stamps.of_float(t)
 
 
 def _loose(s: Sample, time: int, out: Points, counter: bool) -> None:
-    fields = labelled(s.name, s.labels, out, counter and not s.name.endswith("_created"))
+    fields = out.names.tagged(s.name, s.labels, counter and not s.name.endswith("_created"))
     out.add(fields["value"], time, float(s.value))
-
-
-def labelled(name: str, labels: Mapping[str, str], out: Points, counter: bool) -> Fields:
-    """Return the numbers of a metric with labels."""
-    key = ("labels", name, *labels.items(), counter)
-    fields = out.names.known.get(key)
-    if fields is None:
-        fields = out.names.of(name, labels.items(), counter)
-        out.names.keep(key, len(fields.key), fields)
-    return fields
 
 
 def _histogram(name: str, samples: list[Sample], out: Points, time: int) -> bool:
@@ -160,7 +151,7 @@ def _histogram(name: str, samples: list[Sample], out: Points, time: int) -> bool
     totals = [buckets[le] for le in bounds]
     counts = [now - before for now, before in zip(totals, [0.0, *totals], strict=False)]
     shape = histogram.Explicit(tuple(bounds[:-1]), tuple(counts))
-    fields = labelled(name, count.labels, out, False)
+    fields = out.names.tagged(name, count.labels)
     out.samples.append(histogram.Sample(fields, time, 0, shape))
     return True
 
@@ -170,7 +161,7 @@ def _summary(name: str, samples: list[Sample], out: Points, time: int) -> bool:
     if count is None:
         return False
     _count_and_sum(name, samples, count.labels, out, time)
-    fields = labelled(name, count.labels, out, False)
+    fields = out.names.tagged(name, count.labels)
     for s in samples:
         if s.name == name:
             out.add(fields[quantile_name(s.labels["quantile"])], time, float(s.value))
@@ -178,7 +169,7 @@ def _summary(name: str, samples: list[Sample], out: Points, time: int) -> bool:
 
 
 def _count_and_sum(name: str, samples: Iterable[Sample], labels: Mapping[str, str], out: Points, time: int) -> None:
-    fields = labelled(name, labels, out, True)
+    fields = out.names.tagged(name, labels, True)
     for s in samples:
         if s.name in (f"{name}_count", f"{name}_sum"):
             out.add(fields[s.name.removeprefix(f"{name}_")], time, float(s.value))
