@@ -165,12 +165,12 @@ class Bank:
             Tell what was expected of every point, not only of odd ones.
         """
         self._grow(max(codes.max(initial=-1), fresh.max(initial=-1)) + 1)
-        points = Points(_own(codes, np.int64), _own(time, np.int64), _own(value, np.float64))
+        points = Points(own(codes, np.int64), own(time, np.int64), own(value, np.float64))
         return {d.name: self._run(d, points, fresh, want_all) for d in self.detectors}
 
     def snapshot(self) -> Snapshot:
         """Return the used rows as bytes, by detector, with the layout of a row."""
-        states = ((d.name, _layout(d.row), self.rows[d.name][: self.used].tobytes()) for d in self.detectors)
+        states = ((d.name, layout(d.row), self.rows[d.name][: self.used].tobytes()) for d in self.detectors)
         return "bank-1", self.used, tuple(states)
 
     def _run(self, d: Detector, points: Points, fresh: Int, want_all: bool) -> Scores:
@@ -190,22 +190,24 @@ class Bank:
 
     def _restore(self, snapshot: Snapshot) -> None:
         _, used, states = snapshot
-        kept = {name: (layout, rows) for name, layout, rows in states}
+        kept = {name: (made_as, rows) for name, made_as, rows in states}
         for d in self.detectors:
-            layout, rows = kept.get(d.name, ("", b""))
-            if layout == _layout(d.row):
-                self.rows[d.name] = np.frombuffer(rows, d.row.dtype).copy()
+            made_as, saved = kept.get(d.name, ("", b""))
+            if made_as == layout(d.row):
+                self.rows[d.name] = np.frombuffer(saved, d.row.dtype).copy()
             else:
                 self.cold.append(d.name)
         self._grow(used)
 
 
-def _layout(row: StateRows) -> str:
+def layout(row: StateRows) -> str:
+    """Name the layout of a row: state of another one is of no use."""
     return f"{row.dtype.descr} {row.dtype.itemsize}"
 
 
-def _own(column: Any, dtype: Any) -> Any:
-    return np.require(column, dtype, ["C", "W", "A"])  # one layout: another one would be compiled anew
+def own(column: Any, dtype: Any) -> Any:
+    """Return a column in the one layout that loops are compiled for: any other is compiled anew."""
+    return np.require(column, dtype, ["C", "W", "A"])
 
 
 DetectSnapshot = tuple[str, tuple[tuple[str, Snapshot], ...], tuple[tuple[str, Any], ...]]

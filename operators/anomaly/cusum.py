@@ -14,6 +14,7 @@ from operators.detector import Detector, Gate, Out, Points, publish, usable
 from operators.kernel import kernel
 
 ROW = np.zeros(1, [(name, "f8") for name in ("up", "down", "mean", "var", "cov", "last", "drift", "rest")] + FIELDS)
+LEAST = 0.05  # share of the series' own deviation below which what cannot be foreseen is no shift
 
 
 class Params(NamedTuple):
@@ -36,7 +37,9 @@ def expected(s: Any, p: Params) -> float:
 
 @kernel
 def deviation(s: Any, p: Params) -> float:
-    return max(sqrt(s["var"] if p.plain else s["rest"]), FINEST * abs(s["mean"]), 1e-100)
+    if p.plain:
+        return max(sqrt(s["var"]), 1e-100)
+    return max(sqrt(s["rest"]), LEAST * sqrt(s["var"]), FINEST * abs(s["mean"]), 1e-100)
 
 
 @kernel
@@ -137,9 +140,9 @@ def cusum(
 ) -> Detector:
     """Sum of what readings lie above, and of what they lie below, what was expected of them.
 
-    Expected is an exponentially weighted mean, of the last deviation from it the share that usually stays, and the mean rest: sums of a series
-    that remembers, or climbs slowly, would cross any line.  Finds shifts of less than a deviation that persist; far readings count as ``limit / 2``
-    deviations, so one alone is never odd.
+    Expected is an exponentially weighted mean, of the last deviation from it the share that usually stays, and the mean rest:
+    sums of a series that remembers, or climbs slowly, would cross any line.  Finds shifts of less than a deviation that
+    persist; far readings count as ``limit / 2`` deviations, so one alone is never odd.
     Sums and score end at twice the line, so that the score falls soon after a shift has gone.  A shift is accepted after `accept`
     odd readings in a row: everything starts over at the new level; until then an odd reading teaches at most one deviation.
 
@@ -170,8 +173,10 @@ def cusum(
     Examples
     --------
     >>> from operators.detector import run
-    >>> run(cusum(limit=4, weight=0.5, warmup=3), [1.0, 3.0, 2.0, 4.0, 4.0, 4.0]).tolist()
-    [nan, nan, nan, 0.375, 0.4081, 0.3236]
+    >>> noise = np.random.default_rng(1).normal(size=300)
+    >>> odd = run(cusum(), [*noise, *(noise[:40] + 2)])
+    >>> bool(np.nanmax(odd[:300]) < 0.7), np.flatnonzero(odd >= 1)[:3].tolist()
+    (True, [304, 305, 306])
     """
     params = Params(float(limit), float(slack), float(weight), int(warmup), float(tail), int(accept), bool(plain))
     return Detector("cusum", ROW, params, score, expect, learn, each)
