@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import nan
-from statistics import linear_regression
+from statistics import linear_regression, mean
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -19,7 +19,7 @@ class Ahead(Residual):
     """A River forecaster, asked for the next window and for those up to the horizon.
 
     River starts level and trend from two values, and an additive season from quotients; here a line through the first values starts
-    it, and what they differ from it is the first season.
+    it; with a season, their mean, and what they differ from it is the first season.
     """
 
     def __init__(self, model: Any, horizon: int) -> None:
@@ -42,11 +42,13 @@ class Ahead(Residual):
 
     def _start(self) -> None:
         n = len(self.first)
-        slope, level = linear_regression(range(n), self.first)
+        slope, level = (
+            (0.0, mean(self.first)) if self.model.season is not None else linear_regression(range(n), self.first)
+        )
         for i in range(n - max(2, self.model.seasonality), n):
             self.model.learn_one(level + slope * i)
         self.model.level.append(level + slope * (n - 1))
-        if self.model.season:
+        if self.model.season is not None:
             self.model.season.clear()
             self.model.season.extend(y - level - slope * i for i, y in enumerate(self.first))
         self.first, self.started = [], True

@@ -40,10 +40,15 @@ class Trees(Density):
         if taught == taught and self.last == self.last:
             self.model.learn_one(self._features(y))
             self.learnt += 1
-        self.last = y
+        self.last = _level(y)
 
     def _features(self, y: float) -> Features:
-        return {"level": y, "change": y - self.last}
+        level = _level(y)
+        return {"level": level, "change": level - self.last}
+
+
+def _level(y: float) -> float:
+    return float(f"{y:.9g}")  # what differs further down is rounding, and the scale would blow it up
 
 
 def half_space_trees(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -39,7 +40,7 @@ def windows(names: Sequence[str], values: Float, start: int = 0) -> Windows:
 def cut(item: Windows, ends: Iterable[int]) -> list[Windows]:
     """Cut an item before each of these rows; positions count from each part's start."""
     parts, bounds = [], [0, *sorted(ends), len(item)]
-    for a, b in zip(bounds, bounds[1:], strict=False):
+    for a, b in pairwise(bounds):
         if a == b:
             continue
         c = slice(a, b)
@@ -74,7 +75,7 @@ def told(records: Iterable[Learnt]) -> Told:
                 rows.append(("row", *it.tags.values(), *map(repr, row)))
         else:
             rows += _scores(it)
-    return rows
+    return sorted(rows, key=repr)
 
 
 def _scores(it: Scored) -> Told:
@@ -84,7 +85,8 @@ def _scores(it: Scored) -> Told:
         for row in zip(*(c.tolist() for c in columns), strict=True):
             rows.append(("score", name, *map(repr, row)))
     for name, column in it.fields.items():
-        rows += [("field", name, *map(repr, row)) for row in zip(it.codes.tolist(), it.time.tolist(), column, strict=True)]
+        triples = zip(it.codes.tolist(), it.time.tolist(), column.tolist(), strict=True)
+        rows += [("field", name, *map(repr, row)) for row in triples]
     return rows
 
 
