@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from itertools import chain
@@ -12,7 +13,9 @@ from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, TIMESTAMP_NOT_AVAILABLE, 
 
 from config.records import Poll
 
+LOG = logging.getLogger(__name__)
 MILLISECOND = 1_000_000  # ns
+_warned: set[str] = set()
 
 
 class Keys(Sequence["bytes | None"]):
@@ -76,15 +79,20 @@ def poll_of(topic: str, partition: int, messages: list[Message]) -> Poll:
     offsets = np.arange(first, first + n)
     if last - first != n - 1:  # offsets only rise: without a gap each is known
         offsets = np.fromiter(map(Message.offset, messages), np.int64, n)
-    stamps, received = _times(messages, n)
+    stamps, received = _times(topic, messages, n)
     return Poll(topic, partition, values, Keys(messages), offsets, stamps, received)
 
 
-def _times(messages: list[Message], n: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+def _times(topic: str, messages: list[Message], n: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     pairs = np.fromiter(chain.from_iterable(map(Message.timestamp, messages)), np.int64, 2 * n).reshape(n, 2)
     kinds, stamps = pairs[:, 0], pairs[:, 1] * MILLISECOND
     if (kinds == TIMESTAMP_LOG_APPEND_TIME).all():
         return stamps, stamps
+    if topic not in _warned:
+        _warned.add(topic)
+        LOG.warning(
+            "topic %s has CreateTime: this process's clock judges what is from the future; set LogAppendTime", topic
+        )
     now = time.time_ns()
     stamps = np.where(kinds == TIMESTAMP_NOT_AVAILABLE, now, stamps)
     return stamps, np.where(kinds == TIMESTAMP_LOG_APPEND_TIME, stamps, now)

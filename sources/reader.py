@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable
 from itertools import groupby
@@ -198,4 +199,6 @@ class Reader:
         end = time.monotonic() + 1.0
         while self._commits.open and time.monotonic() < end:
             self.consumer.poll(0.05)
-        self.consumer.close()
+        closing = threading.Thread(target=self.consumer.close, daemon=True)  # without a broker it would wait for ever
+        closing.start()
+        closing.join(1.0)

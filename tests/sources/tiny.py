@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
+import sys
 from typing import IO
 
 import bytewax.operators as op
@@ -19,10 +19,10 @@ from config.records import Event, Poll
 from config.recovery import begin
 from config.settings import load
 from config.telemetry import READY
-from sources.kafka import Item, KafkaSource
+from sources.kafka import KafkaSource
 
 
-class Lines(FixedPartitionedSink[tuple[str, str], None]):
+class Lines(FixedPartitionedSink[str, None]):
     def list_parts(self) -> list[str]:
         return [f"lines-{os.environ.get('BYTEWAX_PROCESS_ID', '0')}"]
 
@@ -42,7 +42,7 @@ class LinesPart(StatefulSinkPartition[str, None]):
         return None
 
 
-def count(state: int | None, item: Poll | Event) -> tuple[int, str]:
+def count(state: int | None, item: Poll | Event) -> tuple[int | None, str]:
     n = state or 0
     if isinstance(item, Event):
         return n, json.dumps({"event": item.type, "text": item.text, "value": item.value}) + "\n"
@@ -60,11 +60,9 @@ def flow() -> Dataflow:
     try:
         source = KafkaSource(settings.kafka, settings.topics.metrics.name, settings.lanes)
     except ConfigError as e:
-        raise SystemExit(str(e)) from e
-    items: op.KeyedStream[Item] = op.input("metrics", graph, source)
+        print(e, file=sys.stderr)
+        sys.exit(2)
+    items: op.KeyedStream[Poll | Event] = op.input("metrics", graph, source)
     counted = op.stateful_map("counted", items, count)
     op.output("lines", counted, Lines())
     return graph
-
-
-OUT = Path(os.environ.get("TINY_OUT", "/dev/null"))
