@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,18 +16,31 @@ from tests.services import Influx, Kafka, MissingToolError, SecureKafka, Service
 S = TypeVar("S", bound=Service)
 
 
-def running(kind: type[S], folder: Path) -> Iterator[S]:
+@contextmanager
+def needed(what: str) -> Iterator[None]:
+    """Skip where a tool is missing, saying which; fail where tests must not be skipped."""
     try:
-        service = kind(folder)
+        yield
     except MissingToolError as e:
         if os.environ.get("CI") == "true":
-            pytest.fail(f"{kind.__name__} {e}")
-        pytest.skip(f"{kind.__name__} {e}")
+            pytest.fail(f"{what} {e}")
+        pytest.skip(f"{what} {e}")
+
+
+def running(kind: type[S], folder: Path) -> Iterator[S]:
+    with needed(kind.__name__):
+        service = kind(folder)
     try:
         service.start()
         yield service
     finally:
         service.stop()
+
+
+@pytest.fixture(scope="session")
+def required() -> Callable[[str], AbstractContextManager[None]]:
+    """Guard what needs a tool: ``with required("The schema"): need("go")``."""
+    return needed
 
 
 @pytest.fixture(scope="session")
