@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from heapq import heapify, heappop, heappush
 from typing import Any
 
 from config.records import SECOND, Alert, Row
@@ -47,8 +46,6 @@ class Lives:
         self.now = 0
         if snapshot is not None:
             self._restore(snapshot)
-        self.tombs = [(over.due, fingerprint) for fingerprint, over in self.over.items()]
-        heapify(self.tombs)
 
     def see(self, rule: int, slot: int, series: str, seen: Seen) -> None:
         """Take one item of a series that a rule speaks of."""
@@ -104,12 +101,12 @@ class Lives:
         for state in self.orphans:
             self._resolve(state, "rule-removed", self.now, None)
         self.orphans = []
-        while self.tombs and self.tombs[0][0] <= self.now:
-            due, fingerprint = heappop(self.tombs)
-            over = self.over.get(fingerprint)
-            if over is not None and over.due == due:
-                del self.over[fingerprint]
-                self.out.append(record.tombstone(fingerprint, over.starts, over.revision + 1))
+        while self.over:  # in the order in which they resolved, so the first is due first
+            fingerprint, over = next(iter(self.over.items()))
+            if over.due > self.now:
+                break
+            del self.over[fingerprint]
+            self.out.append(record.tombstone(fingerprint, over.starts, over.revision + 1))
 
     def held(self) -> Iterator[tuple[int, str]]:
         """Yield slot and series of everything remembered by slot."""
@@ -168,8 +165,7 @@ class Lives:
         lineage = {"offset_last": _offset(state.last), **origin}
         body = record.resolved(state.body, reason, time, seen, lineage)
         self.out += record.both(body, state.series, time, state.starts)
-        over = self.over[body["fingerprint"]] = Over(self.now + DAY, state.starts, body["revision"])
-        heappush(self.tombs, (over.due, body["fingerprint"]))
+        self.over[body["fingerprint"]] = Over(self.now + DAY, state.starts, body["revision"])
 
 
 def _offset(offset: int) -> int | None:
