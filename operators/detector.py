@@ -286,7 +286,7 @@ def _from_points(item: Checked) -> Scored:
         series=points.series,
         codes=points.codes,
         time=points.time,
-        position=np.arange(len(points)),
+        position=np.arange(len(points)) + 1,  # silences stand before the point of their position, items before silences
         value=item.rate if item.forward.all() else np.where(item.forward, item.rate, np.nan),
         fields={"value": points.value},
         scores={},

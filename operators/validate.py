@@ -115,7 +115,7 @@ class Validate:
         rejects = decoded.rejects
         if not ok.all():
             points, forward, rate = points.where(ok), forward[ok], rate[ok]
-            rejects = rejects + list(self._rejects(b, verdict))
+            rejects = sorted([*rejects, *self._rejects(b, verdict)], key=lambda r: r.message)
         return Validated(Checked(points, forward, rate, fresh, _silences(news)), rejects, events, rows, verdict)
 
     def snapshot(self) -> tuple[Any, ...]:
