@@ -6,6 +6,7 @@ Bytewax's own sink throws delivery errors away; here a message that cannot be de
 from __future__ import annotations
 
 import logging
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -64,6 +65,7 @@ class Outbox:
         self._producer: Producer = build(Producer, self._properties | {"error_cb": self._trouble})
         self._error: UndeliverableError | None = None
         self._again: deque[Message] = deque()
+        self._resending = threading.Lock()
         self._reason = ""
         self._patience = Patience(self.name)
         self._sent = 0
@@ -91,7 +93,7 @@ class Outbox:
         left = self._producer.flush(seconds)
         SINK_QUEUE.labels(self.name).set(left)
         self._poll(0)
-        if left or self._again:
+        if left or len(self._producer):
             self._patience.check(self._sent - left)
             self._say()
             return False
@@ -99,10 +101,10 @@ class Outbox:
         READY.clear(CONDITION)
         return True
 
-    def _produce(self, message: Message) -> None:
+    def _produce(self, message: Message, alone: bool = False) -> None:
         def report(error: KafkaError | None, _: object) -> None:
             if error is not None:
-                self._refused(error, message)
+                self._refused(error, message, alone)
 
         while True:
             try:
@@ -110,33 +112,47 @@ class Outbox:
                     message.topic, message.value, message.key, headers=list(message.headers), on_delivery=report
                 )
             except BufferError:
-                self._poll(SLICE)
-                self._patience.check(self._sent - len(self._producer))
-                self._say()
+                self._wait()
             else:
                 self._sent += 1
                 return
 
     def _poll(self, seconds: float) -> None:
         self._producer.poll(seconds)
-        while self._again:
-            self._produce(self._again.popleft())
+        if self._again:
+            with self._resending:
+                while self._again:
+                    self._drain()
+                    self._produce(self._again.popleft(), alone=True)
+                    self._drain()
         if self._error is not None:
             raise self._error
+
+    def _drain(self) -> None:
+        while len(self._producer):
+            self._wait()
+
+    def _wait(self) -> None:
+        self._producer.flush(SLICE)
+        self._patience.check(self._sent - len(self._producer))
+        self._say()
 
     def _say(self) -> None:
         if self._reason:
             READY.set(CONDITION, self._reason)
 
-    def _refused(self, error: KafkaError, message: Message) -> None:
-        if error.code() == KafkaError.MSG_SIZE_TOO_LARGE and message.droppable:
+    def _refused(self, error: KafkaError, message: Message, alone: bool) -> None:
+        # A broker finds a whole request too large; which message it was shows when each is sent alone.
+        if error.code() == KafkaError.MSG_SIZE_TOO_LARGE and not alone:
+            self._again.append(message)
+        elif error.code() == KafkaError.MSG_SIZE_TOO_LARGE and message.droppable:
             LOG.error("topic %s takes no message of %d bytes: sent without its value", message.topic, len(message))
             POINTS.labels("shortened").inc()
             self._again.append(without_value(message))
-            return
-        reason = WORDS.get(error.code(), "refuses a message for good")
-        self._error = UndeliverableError(f"topic {message.topic} {reason}: {error.str()}")
-        LOG.error("%s", self._error)
+        else:
+            reason = WORDS.get(error.code(), "refuses a message for good")
+            self._error = UndeliverableError(f"topic {message.topic} {reason}: {error.str()}")
+            LOG.error("%s", self._error)
 
     def _trouble(self, error: KafkaError) -> None:
         reason = plain(error, self._properties)
