@@ -23,7 +23,7 @@ LAG = Gauge("alluse_lag_messages", "Messages in Kafka not yet read.", registry=R
 WATERMARK = Gauge("alluse_watermark_timestamp_seconds", "Newest accepted stamp of the slowest shard.", registry=REGISTRY)
 SERIES = Gauge("alluse_series", "Series by state.", ["state"], registry=REGISTRY)
 ANOMALIES = Counter("alluse_anomalies", "Anomalies by detector.", ["detector"], registry=REGISTRY)
-ALERTS = Counter("alluse_alerts", "Alert records published.", ["status", "severity"], registry=REGISTRY)
+ALERTS = Gauge("alluse_alerts", "Alert records published.", ["status", "severity"], registry=REGISTRY)
 SINK_WRITE = Histogram("alluse_sink_write_seconds", "Duration of one write.", ["sink"], registry=REGISTRY)
 SINK_RETRIES = Counter("alluse_sink_retries", "Writes tried again.", ["sink"], registry=REGISTRY)
 SINK_QUEUE = Gauge("alluse_sink_queue", "Batches waiting to be written.", ["sink"], registry=REGISTRY)
