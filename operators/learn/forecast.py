@@ -25,20 +25,22 @@ class Ahead(Residual):
     def __init__(self, model: Any, horizon: int) -> None:
         self.model, self.horizon = model, horizon
         self.first: list[float] = []
-        self.started = False
+        self.coming: list[float] = []
 
     def expect(self, x: Features) -> float:
         """Return the forecast of the next window."""
-        return self.model.forecast(1)[0] if self.started else nan
+        return self.coming[0] if self.coming else nan
 
     def learn(self, y: float, taught: float, x: Features) -> None:
         """Learn the next value."""
-        if self.started:
+        if self.coming:
             self.model.learn_one(taught)
-            return
-        self.first.append(taught)
-        if len(self.first) >= max(START, self.model.seasonality):
+        else:
+            self.first.append(taught)
+            if len(self.first) < max(START, self.model.seasonality):
+                return
             self._start()
+        self.coming = self.model.forecast(self.horizon)
 
     def _start(self) -> None:
         n = len(self.first)
@@ -51,11 +53,11 @@ class Ahead(Residual):
         if self.model.season is not None:
             self.model.season.clear()
             self.model.season.extend(y - level - slope * i for i, y in enumerate(self.first))
-        self.first, self.started = [], True
+        self.first = []
 
     def ahead(self) -> list[float]:
         """Return the forecasts of the next `horizon` windows."""
-        return self.model.forecast(self.horizon) if self.started else []
+        return self.coming
 
 
 def holt_winters(

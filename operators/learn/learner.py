@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from math import isfinite, nan
+from math import nan
 from typing import NamedTuple
 
 from operators.learn.drift import Drift
@@ -87,7 +87,7 @@ class Learner:
 
     def sane(self) -> bool:
         """Whether the model still answers with numbers."""
-        return all(isfinite(yhat) and abs(yhat) < LARGEST for yhat in self.made)
+        return not self.made or abs(self.made[-1]) < LARGEST
 
     def forecasts(self) -> list[Forecast]:
         """Return what is expected of the next window and of the last one within the horizon; nothing before the line is warm."""

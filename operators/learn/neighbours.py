@@ -14,7 +14,7 @@ BESIDE = 6  # series beside a series
 REMEMBER = 8  # windows
 WAIT = 2  # windows
 
-_GONE, _UNUSED = -1, -2
+_GONE, _UNUSED, _NEVER = -1, -2, -(2**62)
 _NAME = re.compile(r"((?:\\.|[^,\\ ])*),?((?:\\.|[^\\ ])*) (.*)", re.DOTALL)
 NeighboursState = tuple[tuple[str, ...], bytes, bytes, bytes, int]
 
@@ -75,11 +75,12 @@ class Neighbours:
     """
 
     def __init__(self, length: int, state: NeighboursState | None = None) -> None:
-        self.length, self.front = length, -(2**62)
+        self.length, self.front = length, _NEVER
         self.names: dict[int, str] = {}
         self.beside: dict[int, list[int]] = {}
         self.beside_of: dict[int, list[int]] = {}
         self.seen: dict[int, dict[int, float]] = {}
+        self.newest: dict[int, int] = {}
         self.waiting: dict[int, deque[Waiting]] = {}
         if state is not None:
             self._restore(state)
@@ -99,13 +100,13 @@ class Neighbours:
         for other in self.beside.pop(slot):
             if other != _GONE:
                 self.beside_of[other].remove(slot)
-        del self.names[slot], self.seen[slot], self.waiting[slot]
+        del self.names[slot], self.seen[slot], self.newest[slot], self.waiting[slot]
 
     def add(self, window: Waiting) -> list[tuple[Waiting, tuple[float, ...]]]:
         """Take in a closed window; return those now complete, each with the values beside it (NaN: none), shape (BESIDE,)."""
         slot = window.slot
         seen = self.seen[slot]
-        seen[window.time] = window.value
+        seen[window.time], self.newest[slot] = window.value, window.time
         if len(seen) > REMEMBER:
             del seen[next(iter(seen))]
         self.waiting[slot].append(window)
@@ -138,13 +139,13 @@ class Neighbours:
                 if other != _GONE:
                     self.beside_of[other].append(slot)
         for slot, time, value in np.frombuffer(seen, _SEEN).tolist():
-            self.seen[slot][time] = value
+            self.seen[slot][time], self.newest[slot] = value, time
         for window in np.frombuffer(waiting, _WAITING).tolist():
             self.waiting[window[0]].append(Waiting(*window))
 
     def _open(self, slot: int, name: str) -> None:
         self.names[slot], self.beside[slot], self.beside_of[slot] = name, [], []
-        self.seen[slot], self.waiting[slot] = {}, deque()
+        self.seen[slot], self.newest[slot], self.waiting[slot] = {}, _NEVER, deque()
 
     def _put(self, slot: int, other: int) -> None:
         if len(self.beside[slot]) < BESIDE:
@@ -162,4 +163,5 @@ class Neighbours:
     def _ready(self, slot: int, time: int) -> bool:
         if self.front >= time + WAIT * self.length:
             return True
-        return all(other == _GONE or next(reversed(self.seen[other]), time - 1) >= time for other in self.beside[slot])
+        newest = self.newest
+        return all(other == _GONE or newest[other] >= time for other in self.beside[slot])

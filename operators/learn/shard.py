@@ -84,8 +84,9 @@ class Learn:
         self._reset(item.fresh)
         self._grow(item)
         judged: list[Judged] = []
-        events = self._cold(item)
-        for i in self._in_order(item):
+        rows = self._in_order(item)
+        events = self._cold(item, rows)
+        for i in rows:
             slot, time, value = int(item.codes[i]), int(item.time[i]), _usable(float(item.value[i]))
             if self.granted[slot] == UNKNOWN and value == value:
                 events += self._grant(slot, item.series.names[slot], time)
@@ -146,11 +147,11 @@ class Learn:
         if more > 0:
             self.granted = np.concatenate([self.granted, np.zeros(2 * more, np.int8)])
 
-    def _cold(self, item: Windows) -> list[Event]:
-        if not self.cold or not len(item):
+    def _cold(self, item: Windows, rows: list[int]) -> list[Event]:
+        if not self.cold or not rows:
             return []
         text, self.cold = self.cold, ""
-        return [Event("model-reset", int(item.time[0]), "", text)]
+        return [Event("model-reset", int(item.time[rows[0]]), "", text)]
 
     def _restore(self, snapshot: LearnSnapshot) -> None:
         layout, of_river, config, neighbours, granted, states = snapshot

@@ -32,7 +32,7 @@ class Lesson:
     reset
         The models that started over because their numbers were no numbers any more.
     before, level
-        The level before the odd windows, and that of the last `ACCEPT`.
+        The level before the odd windows, and that of the last `ACCEPT` where these were accepted.
     """
 
     verdicts: dict[str, Verdict]
@@ -77,20 +77,21 @@ class Subject:
         """Judge a window with every model, then let them learn it."""
         y, x = window[0], {str(i): v for i, v in enumerate(window[1:]) if v == v}
         few = self._few(y)
-        drift, verdicts, forecasts = {}, {}, {}
+        drift, verdicts = {}, {}
         for model, learner in self.learners.items():
             verdict = learner.judge(y, x)
             verdicts[model] = verdict._replace(score=0.0) if few and verdict.score >= 1.0 else verdict
             if tests := learner.learn(y, x, verdicts[model]):
                 drift[model] = tests
         self.recent.append(window)
-        before, level = self.level, median(w[0] for w in self.recent)
+        before = self.level
         if not any(v.score >= 1.0 for v in verdicts.values()):
             self.level = y if before != before else before + 0.1 * (y - before)
         reset = [model for model, learner in self.learners.items() if not learner.sane()]
         self.learners.update({model: self._new(model) for model in reset})
         accepted = self._accept()
         forecasts = {model: learner.forecasts() for model, learner in self.learners.items()}
+        level = median(w[0] for w in self.recent) if accepted else nan
         return Lesson(verdicts, forecasts, drift, accepted, reset, before, level)
 
     def _accept(self) -> list[str]:

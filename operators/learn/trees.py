@@ -2,15 +2,59 @@
 
 from __future__ import annotations
 
-from math import log, nan
-from typing import Annotated
+from collections.abc import Hashable
+from math import inf, log, nan
+from typing import Annotated, Any
 
 from pydantic import Field
-from river import anomaly, preprocessing
+from river import anomaly, base
 
 from operators.learn.family import Density, Features
 
 SPACE = (-1.0, 2.0)
+
+
+class Span(base.Transformer):
+    """Min-max scaling by what the present and the last block of windows spanned: forgets, and costs the same whatever the block.
+
+    Parameters
+    ----------
+    block
+        Windows in a block.
+
+    Examples
+    --------
+    >>> span = Span(2)
+    >>> for y in (0.0, 9.0, 4.0, 6.0, 5.0):
+    ...     span.learn_one({"level": y})
+    >>> span.transform_one({"level": 5.0})
+    {'level': 0.5}
+    """
+
+    def __init__(self, block: int) -> None:
+        self.block, self.n = block, 0
+        self.low: dict[Hashable, float] = {}
+        self.high: dict[Hashable, float] = {}
+        self.before: tuple[dict[Hashable, float], dict[Hashable, float]] = {}, {}
+
+    def learn_one(self, x: dict[Hashable, Any]) -> None:
+        """Widen the present block; after so many windows begin another."""
+        if self.n == self.block:
+            self.before = self.low, self.high
+            self.low, self.high, self.n = {}, {}, 0
+        for name, v in x.items():
+            self.low[name] = min(self.low.get(name, v), v)
+            self.high[name] = max(self.high.get(name, v), v)
+        self.n += 1
+
+    def transform_one(self, x: dict[Hashable, Any]) -> dict[Hashable, Any]:
+        """Return each value as a share of the span: 0 its lower end, 1 its upper; 0 where there is no span."""
+        return {name: self._share(name, v) for name, v in x.items()}
+
+    def _share(self, name: Hashable, v: float) -> float:
+        low = min(self.low[name], self.before[0].get(name, inf))
+        width = max(self.high[name], self.before[1].get(name, -inf)) - low
+        return (v - low) / width if width > 0.0 else 0.0
 
 
 class Trees(Density):
@@ -21,7 +65,7 @@ class Trees(Density):
 
     def __init__(self, seed: int, trees: int, height: int, window: int) -> None:
         self.window, self.learnt, self.last = window, 0, nan
-        self.model = preprocessing.MinMaxScaler(window_size=8 * window) | anomaly.HalfSpaceTrees(
+        self.model = Span(8 * window) | anomaly.HalfSpaceTrees(
             n_trees=trees,
             height=height,
             window_size=window,
