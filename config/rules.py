@@ -1,7 +1,4 @@
-"""Alert rules: the file that ``alerts.rules`` names, read and checked at start.
-
-A rule reads one number of one step of the series it matches, and says when that number is worth a person's attention.
-"""
+"""Alert rules: the file that ``alerts.rules`` names, read and checked at start."""
 
 from __future__ import annotations
 
@@ -10,13 +7,15 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from config.layers import ConfigError, nearest
+from config.rule import PLACE, Rule, fill
 from config.settings import Settings
 
+__all__ = ["NO_DATA", "OURS", "SHIPPED", "Rule", "fill", "read_rules", "rules_of", "silences"]
 log = logging.getLogger(__name__)
 
 SHIPPED = Path(__file__).with_name("rules.toml")
@@ -24,73 +23,9 @@ OURS = frozenset({"alertname", "severity", "metric", "field", "step"})
 NO_DATA = 300  # seconds: the least that validate calls a silence
 
 _WINDOW = ("count", "sum", "min", "max", "mean", "stddev", "first", "last", "p50", "p95", "p99", "rate")
-_TREND = ("slope", "low", "high", "sign", "strength")
+_TREND = {"slope": ("slope", "low", "high", "sign", "strength")}  # the others say one number, of their own name
+_MODEL = ("score", "yhat", "forecast")
 _NAME_PARTS = ("Metric", "Field", "metric", "field", "step")
-_PLACE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
-
-Seconds = Annotated[float, Field(ge=0)]
-
-
-class Rule(BaseModel):
-    """One ``[[rule]]``: which series, which number, from where on it is an alert.
-
-    Parameters
-    ----------
-    name
-        The alertname; ``{Metric}`` and ``{Field}`` become its metric and field in CamelCase,
-        ``{metric} {field} {step}`` stay as they are.
-    metric, field
-        Globs on the measurement and the field, case counts.
-    tags
-        Globs by tag; a series without the tag does not match.
-    step
-        ``points``, a window length such as ``60s``, ``trends`` or ``models``.
-    value
-        Which number of that step: ``value``, ``score``, a window's field, a trend's, or ``silence`` (seconds without a point).
-    detector
-        Whose scores count; all of the step when empty.
-    above, below
-        The condition holds strictly above, strictly below; with both it holds outside of the band between them.
-    for_
-        Key ``for``: seconds of event time the condition must hold without break before it fires; 0 fires at once.
-    keep_firing_for
-        Seconds of event time the condition must be gone before it resolves.
-    severity
-        ``critical``, ``error``, ``warning`` or ``info``.
-    labels, annotations
-        More of both.  ``{host}`` becomes that label, ``{value}`` (annotations only) what was observed; see `fill`.
-
-    References
-    ----------
-    Prometheus alerting rules, `for` and `keep_firing_for`: https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/
-
-    Examples
-    --------
-    >>> Rule(name="Hot", step="60s", above=8.0).holds(9.0), Rule(name="Off", step="60s", below=1.0, above=2.0).holds(1.5)
-    (True, False)
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True, allow_inf_nan=False)
-
-    name: str = Field(min_length=1)
-    metric: str = "*"
-    field: str = "*"
-    tags: dict[str, str] = {}
-    step: str
-    value: str = "value"
-    detector: str = ""
-    above: float | None = None
-    below: float | None = None
-    for_: Seconds = Field(0.0, alias="for")
-    keep_firing_for: Seconds = 0.0
-    severity: Literal["critical", "error", "warning", "info"] = "warning"
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
-
-    def holds(self, x: Any) -> Any:
-        """Say where a number, or an array of them, meets the condition; NaN never does."""
-        over = x > (float("inf") if self.above is None else self.above)
-        return over | (x < (float("-inf") if self.below is None else self.below))
 
 
 def rules_of(settings: Settings) -> tuple[Rule, ...]:
@@ -157,26 +92,6 @@ def silences(rules: Iterable[Rule]) -> tuple[int, ...]:
     return tuple(sorted({int(r.above) for r in rules if r.value == "silence" and r.above is not None}))
 
 
-def fill(text: str, values: Mapping[str, object]) -> str:
-    """Fill a template: ``{key}`` becomes the value, nothing where there is none; ``{{`` and ``}}`` are braces.
-
-    Floats are written with six digits.  Nothing else of `str.format` is understood: a rule cannot reach into objects.
-
-    Examples
-    --------
-    >>> fill("{host}{dc}: {value} of {{all}}", {"host": "a", "value": 12.34567891})
-    'a: 12.3457 of {all}'
-    """
-
-    def one(place: re.Match[str]) -> str:
-        if place[1] is None:
-            return place[0][0]
-        value = values.get(place[1])
-        return f"{value:.6g}" if isinstance(value, float) else "" if value is None else str(value)
-
-    return _PLACE.sub(one, text)
-
-
 def _tables(file: Path) -> list[Any]:
     try:
         tree = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -219,15 +134,20 @@ def _step(rule: Rule, steps: Mapping[str, Sequence[str]]) -> str:
 
 
 def _value(rule: Rule, steps: Mapping[str, Sequence[str]]) -> str:
-    more = {"points": ("silence",), "trends": _TREND, "models": ()}.get(rule.step, _WINDOW)
-    right = ["value", "score", *more]
+    right = ["value", "score", *_WINDOW]
+    if rule.step == "points":
+        right = ["value", "score", "silence"]
+    elif rule.step == "trends":
+        right = ["value", *(field for name in steps["trends"] for field in _TREND.get(name, (name,)))]
+    elif rule.step == "models":
+        right = ["value", *_MODEL]
     if rule.value in right:
         return ""
     return f"value: step {rule.step} has no {rule.value!r}; the nearest that it has: {nearest(rule.value, right)}"
 
 
 def _detector(rule: Rule, steps: Mapping[str, Sequence[str]]) -> str:
-    right = list(steps[rule.step])
+    right = list(steps[rule.step]) if rule.step != "trends" else []
     if rule.value == "score" and not right:
         return f"value: no detector runs on step {rule.step}, so it has no score"
     if not rule.detector or rule.detector in right:
@@ -259,9 +179,9 @@ def _silence(rule: Rule, steps: Mapping[str, Sequence[str]]) -> str:
 def _texts(rule: Rule, steps: Mapping[str, Sequence[str]]) -> str:
     texts = {"name": rule.name} | {f"labels.{k}": v for k, v in rule.labels.items()}
     for key, text in (texts | {f"annotations.{k}": v for k, v in rule.annotations.items()}).items():
-        if any(brace in _PLACE.sub("", text) for brace in "{}"):
+        if any(brace in PLACE.sub("", text) for brace in "{}"):
             return f"{key}: a brace stands alone in {text!r}; write {{{{ or }}}}"
-    for place in _PLACE.findall(rule.name):
+    for place in PLACE.findall(rule.name):
         if place and place not in _NAME_PARTS:
             return f"name: knows no {{{place}}}; the nearest is {{{nearest(place, list(_NAME_PARTS))}}}"
     for key in rule.labels:
