@@ -18,12 +18,12 @@ import numpy as np
 
 from config.records import Float, Int
 from operators.decode.names import Names
-from operators.decode.template_match import NEXT, POINTS, SKIPPED, Columns, match
-from operators.decode.template_meaning import Asker
-from operators.decode.template_scan import SLOTS, Split, split_json, split_line
-from operators.decode.template_store import Store
+from operators.decode.template_match import POINTS, SKIPPED, UNIT_NEXT, Columns, match
+from operators.decode.template_meaning import Asker, Spans
+from operators.decode.template_scan import PAD, SLOTS, Split, eights, scan
+from operators.decode.template_store import Store, Words
 
-UNITS = 64  # templates learnt of one message, at most
+TRIES = 64  # templates learnt of one message, at most
 
 
 class Matched(NamedTuple):
@@ -93,14 +93,19 @@ class Templates:
         """Decode the messages whose templates are known; `stamps` (m,) are the records' own times, ns."""
         if self.series is not self.names.series:
             self._forget()
-        m, at = len(values), self._split
-        buf = np.frombuffer(b"".join(values), np.uint8)
+        m, text = len(values), b"".join((*values, PAD))
         ends = np.fromiter(map(len, values), np.int64, m).cumsum()
         out, progress = _columns(m, m + SLOTS), np.zeros(3, np.int64)
+        i = 0
         with np.errstate(over="ignore"):
-            while progress[NEXT] < m:
-                match(buf, ends, stamps, self.limit, at.kept, at.words, at.numbers, self.store.table, out, progress)
-                out = _wider(out) if progress[NEXT] < m else out
+            stamps = np.array(stamps, np.int64)  # a kernel is compiled for each kind of array, so it is always one kind
+            while i < m:
+                i, u = self._scan(text, ends, i)
+                progress[UNIT_NEXT] = 0
+                while progress[UNIT_NEXT] < u:
+                    at = self._split
+                    match(at.words, at.numbers, at.units, u, stamps, self.store.table, out, progress)
+                    out = _wider(out) if progress[UNIT_NEXT] < u else out
         self.store.seen += m
         n = int(progress[POINTS])
         columns = (out.codes[:n], out.time[:n], out.value[:n], out.message[:n])
@@ -110,32 +115,39 @@ class Templates:
         """Learn what the message's templates mean, those that are new; return how many were tried."""
         if self.series is not self.names.series:
             self._forget()
-        buf, at = np.frombuffer(body, np.uint8), self._split
-        p = tried = 0
+        tried = 0
         with np.errstate(over="ignore"):
-            while p < len(body) and tried < UNITS:
-                first = p
-                if body[0] in b"{[":
-                    (k, n), p = split_json(buf, p, len(body), at.kept, at.numbers), len(body)
-                else:
-                    k, n, p = split_line(buf, p, len(body), at.kept, at.numbers)
-                if k < 0:
-                    break
-                if not self.store.has(at, k):
+            for unit, template, spans in self._units(body):
+                if tried < TRIES and not self.store.has(template):
                     tried += 1
-                    spans = [(int(x["first"]) - first, int(x["last"]) - first) for x in at.numbers[:n]]
-                    self._learn(body[first:p], k, spans)
-                p += 1
+                    self._learn(unit, template, spans)
         return tried
 
-    def _learn(self, unit: bytes, k: int, spans: list[tuple[int, int]]) -> None:
+    def _scan(self, text: bytes, ends: Int, i: int) -> tuple[int, int]:
+        at, buf = self._split, np.frombuffer(text, np.uint8)
+        return scan(buf, eights(text), ends, self.limit, at.kept, at.eights, at.numbers, at.units, i)
+
+    def _units(self, body: bytes) -> list[tuple[bytes, Words, Spans]]:
+        """Return a message's bytes, template and numbers, or those of its lines; nothing where it cannot be split."""
+        _, u = self._scan(body + PAD, np.array([len(body)]), 0)
+        at, units, begin = self._split, [], 0
+        for it in at.units[:u].tolist():
+            _, end, word, size, number, count = it
+            if size < 0:
+                return []
+            spans = [(first, last) for *_, first, last in at.numbers[number : number + count].tolist()]
+            units.append((body[begin:end], (at.words[word : word + (size + 7) // 8].copy(), size), spans))
+            begin = end + 1
+        return units
+
+    def _learn(self, unit: bytes, template: Words, spans: Spans) -> None:
         meaning, producer = self._asker.meaning(unit, spans)
         if producer:
             number = self._number.setdefault(producer, len(self.producers))
             if number == len(self.producers):
                 self.producers.append(producer)
             meaning = meaning._replace(producer=number)
-        self.store.add(self._split, k, meaning)
+        self.store.add(template, meaning)
 
     def _forget(self) -> None:
         self.series = self.names.series

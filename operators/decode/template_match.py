@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from operators.decode.number import CUT, NEGATIVE, real
-from operators.decode.template_scan import SLOTS, split_json, split_line
+from operators.decode.template_scan import SLOTS
 from operators.kernel import kernel
 
 KNOWN, ORDINARY, LEARN = (
@@ -15,7 +15,7 @@ KNOWN, ORDINARY, LEARN = (
     1,
     2,
 )  # verdicts on a message: here are its points; decode it; decode it and learn its template
-NEXT, POINTS, SKIPPED = 0, 1, 2  # places in the progress of a poll
+UNIT_NEXT, POINTS, SKIPPED = 0, 1, 2  # places in the progress: the next unit, points written, fields skipped
 OPAQUE = -1  # as a template's count: these messages stay with the ordinary decoder
 UNKNOWN = -1
 CONSTANT = -1  # as a slot: not a number of the message
@@ -70,147 +70,116 @@ class Columns(NamedTuple):
 
 
 @kernel
-def match(
-    buf: Any,
-    ends: Any,
-    stamps: Any,
-    limit: int,
-    kept: Any,
-    words: Any,
-    at: Any,
-    table: Table,
-    out: Columns,
-    progress: Any,
+def match(  # noqa: C901 - one function, as in `scan`
+    words: Any, numbers: Any, units: Any, u: int, stamps: Any, table: Table, out: Columns, progress: Any
 ) -> None:
-    """Go on with the poll where `progress` says, to its end or until there is no room for more points.
+    """Write the points of the first `u` units, whole messages; go on from where `progress` says until there is no room for more points.
 
     Parameters
     ----------
-    buf, ends
-        All messages in one, uint8; shape (m,): where each ends.
+    words, numbers, units
+        A `Split`.
     stamps
         Shape (m,): the records' own times, ns.
-    limit
-        Longest message that is taken at all, bytes.
-    kept, words, at
-        A `Split`.
     """
     places, door, pool, templates, points = table
     codes, time, value, message, verdicts, producers, seqs = out
-    n, skipped = progress[POINTS], progress[SKIPPED]
-    for i in range(progress[NEXT], len(ends)):
-        p = ends[i - 1] if i > 0 else 0
-        before, passed = n, 0
-        verdict = KNOWN if p < ends[i] <= p + limit else ORDINARY
-        whole = verdict == KNOWN and (buf[p] == 123 or buf[p] == 91)
-        while verdict == KNOWN and p < ends[i]:
-            if n + SLOTS > len(codes):
-                progress[NEXT], progress[POINTS], progress[SKIPPED] = i, before, skipped
-                return
-            if whole:
-                k, _ = split_json(buf, p, ends[i], kept, at)
-                p = ends[i]
-            else:
-                k, _, p = split_line(buf, p, ends[i], kept, at)
-                p += 1
-            verdict, t = recognise(k, kept, words, places, pool, templates, door)
-            if verdict == KNOWN:
-                last = write(templates[t], n, stamps[i], at, points, codes, time, value)
-                seq = sequence(templates[t], at)
-                if last < 0 or seq < -1:
-                    verdict = ORDINARY
-                message[n:last] = i
-                n, passed = last, passed + templates[t]["skipped"]
-                producers[i], seqs[i] = templates[t]["producer"], seq
-        verdicts[i] = verdict
+    mask = len(places) - 1
+    n, q = progress[POINTS], progress[UNIT_NEXT]
+    i, before, passed, verdict = -1, n, 0, KNOWN
+    while q < u:
+        it = units[q]
+        if it["message"] != i:
+            i, before, passed, verdict = it["message"], n, 0, KNOWN
+            progress[UNIT_NEXT], progress[POINTS] = q, n
+        size, word, base = it["size"], it["word"], it["number"]
+        t = UNKNOWN
+        if n + SLOTS > len(codes):
+            return
+        if verdict == KNOWN and size < 0:
+            verdict = ORDINARY
         if verdict == KNOWN:
-            skipped += passed
-        else:
-            n, producers[i], seqs[i] = before, -1, -1
-    progress[NEXT], progress[POINTS], progress[SKIPPED] = len(ends), n, skipped
+            # which template
+            whole = (size + 7) // 8
+            h = SEED
+            for j in range(word, word + whole):
+                h = (h ^ words[j]) * PRIME
+                h = h ^ (h >> FOLD)
+            at = np.int64(h & np.uint64(mask))
+            for _ in range(PROBES):
+                t = places[at]["template"]
+                if t == UNKNOWN:
+                    break
+                if places[at]["hash"] == h and templates[t]["size"] == size:
+                    first = templates[t]["word"]
+                    same = True
+                    for j in range(whole):
+                        same &= pool[first + j] == words[word + j]
+                    if same:
+                        break
+                t = UNKNOWN
+                at = (at + 1) & mask
+            if t == UNKNOWN:
+                at = np.int64(h & np.uint64(len(door) - 1))
+                verdict = LEARN if door[at] == h else ORDINARY
+                door[at] = h
+            elif templates[t]["count"] == OPAQUE:
+                verdict = ORDINARY
+                templates[t]["used"] = 1
+        if verdict == KNOWN:
+            # its points
+            template = templates[t]
+            template["used"] = 1
+            stamp_before, now = -2, stamps[i]
+            for j in range(template["base"], template["base"] + template["count"]):
+                point = points[j]
+                x, slot, stamp = point["constant"], point["slot"], point["stamp"]
+                if slot >= 0:
+                    number = numbers[base + slot]
+                    x = real(number["mantissa"], number["power"], number["form"])
+                if stamp != stamp_before:
+                    stamp_before, now = stamp, stamps[i]
+                    if stamp >= 0:
+                        number = numbers[base + stamp]
+                        now = nanoseconds(number["mantissa"], number["power"], number["form"])
+                if x != x or (stamp >= 0 and now < 0):
+                    verdict = ORDINARY
+                    break
+                codes[n], time[n], value[n], message[n] = point["code"], now, x, i
+                n += 1
+            passed += template["skipped"]
+            producers[i], seqs[i] = template["producer"], -1
+            if template["seq_slot"] >= 0:
+                number = numbers[base + template["seq_slot"]]
+                seqs[i] = sequence(number["mantissa"], number["power"], number["form"])
+                if seqs[i] < 0:
+                    verdict = ORDINARY
+        q += 1
+        if q == u or units[q]["message"] != i:
+            verdicts[i] = verdict
+            if verdict == KNOWN:
+                progress[SKIPPED] += passed
+            else:
+                n, producers[i], seqs[i] = before, -1, -1
+    progress[UNIT_NEXT], progress[POINTS] = u, n
 
 
 @kernel
-def recognise(k: int, kept: Any, words: Any, places: Any, pool: Any, templates: Any, door: Any) -> tuple[int, int]:
-    """Return the verdict on a message or line with a template of `k` bytes (-1: not split), and the template's number."""
-    if k < 0:
-        return ORDINARY, UNKNOWN
-    h = digest(kept, words, k)
-    t = find(words, k, h, places, pool, templates)
-    if t == UNKNOWN:
-        j = h & np.uint64(len(door) - 1)
-        if door[j] == h:
-            return LEARN, UNKNOWN
-        door[j] = h
-        return ORDINARY, UNKNOWN
-    templates[t]["used"] = 1
-    return (ORDINARY if templates[t]["count"] == OPAQUE else KNOWN), t
-
-
-@kernel
-def digest(kept: Any, words: Any, k: int) -> Any:
-    """Pad the template with zeros to whole words and return its hash."""
-    whole = (k + 7) // 8
-    for j in range(k, whole * 8):
-        kept[j] = 0
+def digest(words: Any, word: int, size: int) -> Any:
+    """Return the hash of the template that is kept from a word on."""
     h = SEED
-    for j in range(whole):
+    for j in range(word, word + (size + 7) // 8):
         h = (h ^ words[j]) * PRIME
         h = h ^ (h >> FOLD)
     return h
 
 
 @kernel
-def find(words: Any, k: int, h: Any, places: Any, pool: Any, templates: Any) -> int:
-    """Return the number of the template, compared byte for byte, or `UNKNOWN`."""
-    mask = len(places) - 1
-    j = np.int64(h & np.uint64(mask))
-    for _ in range(PROBES):
-        t = places[j]["template"]
-        if t == UNKNOWN:
-            break
-        if places[j]["hash"] == h and templates[t]["size"] == k:
-            first = templates[t]["word"]
-            same = True
-            for q in range((k + 7) // 8):
-                same &= pool[first + q] == words[q]
-            if same:
-                return int(t)
-        j = (j + 1) & mask
-    return UNKNOWN
-
-
-@kernel
-def write(template: Any, n: int, record: int, at: Any, points: Any, codes: Any, time: Any, value: Any) -> int:
-    """Write a message's points from row `n` on; return the next row, or -1: ask the ordinary decoder."""
-    before, now = -2, record
-    base = template["base"]
-    for j in range(base, base + template["count"]):
-        x, slot, stamp = points[j]["constant"], points[j]["slot"], points[j]["stamp"]
-        if slot >= 0:
-            x = real(at[slot]["mantissa"], at[slot]["power"], at[slot]["form"])
-            if x != x:
-                return -1
-        if stamp != before:
-            before, now = stamp, record
-            if stamp >= 0:
-                now = nanoseconds(at[stamp]["mantissa"], at[stamp]["power"], at[stamp]["form"])
-                if now < 0:
-                    return -1
-        codes[n], time[n], value[n] = points[j]["code"], now, x
-        n += 1
-    return n
-
-
-@kernel
-def sequence(template: Any, at: Any) -> int:
-    """Return what the message says of its number in the producer's sequence: -1 nothing, -2 something out of the ordinary."""
-    slot = template["seq_slot"]
-    if slot < 0:
-        return -1
-    m = at[slot]["mantissa"]
-    plain = at[slot]["form"] == 0 and at[slot]["power"] == 0 and m < np.uint64(FURTHEST)
-    return int(np.int64(m)) if plain else -2
+def sequence(mantissa: Any, ten: int, form: int) -> Any:
+    """Return a number in a producer's sequence; -1 where it is out of the ordinary."""
+    plain = form == 0 and ten == 0 and mantissa < np.uint64(FURTHEST)
+    number: Any = np.int64(mantissa) if plain else np.int64(-1)
+    return number
 
 
 @kernel

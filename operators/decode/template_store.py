@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from operators.decode.template_match import OPAQUE, PLACE, POINT, PROBES, TEMPLATE, UNKNOWN, Table, digest, find
-from operators.decode.template_scan import SLOTS, Split
+from operators.decode.template_match import OPAQUE, PLACE, POINT, PROBES, TEMPLATE, UNKNOWN, Table, digest
+from operators.decode.template_scan import SLOTS
 from operators.kernel import kernel
 
 DOOR = 1 << 16  # hashes of templates seen once
 SMALL = 256
+Words = tuple[Any, int]  # a template: whole words, and its bytes
 
 
 class Meaning(NamedTuple):
@@ -59,27 +60,38 @@ class Store:
     def __len__(self) -> int:
         return int(self.filled[0])
 
-    def has(self, at: Split, k: int) -> bool:
-        """Whether the template of `k` bytes in `at` is there."""
-        h, table = np.uint64(digest(at.kept, at.words, k)), self.table
-        return int(find(at.words, k, h, table.places, table.words, table.templates)) != UNKNOWN
+    def has(self, template: Words) -> bool:
+        """Whether a template, as whole words and its size in bytes, is there."""
+        words, size = template
+        h = int(digest(words, 0, size))
+        mask = len(self.table.places) - 1
+        for j in range(PROBES):
+            place = self.table.places[(h + j) & mask]
+            if place["template"] == UNKNOWN:
+                return False
+            it = self.table.templates[place["template"]]
+            first = int(it["word"])
+            if it["size"] == size and bool((self.table.words[first : first + len(words)] == words).all()):
+                return True
+        return False
 
-    def add(self, at: Split, k: int, meaning: Meaning) -> bool:
-        """Keep the template of `k` bytes in `at`; false where there is no room for it now."""
+    def add(self, template: Words, meaning: Meaning) -> bool:
+        """Keep a template; false where there is no room for it now, or it is there."""
+        words, size = template
         points = len(meaning.codes or ())
-        if points > SLOTS or not self._fits(k // 8 + 1, points):
+        if points > SLOTS or self.has(template) or not self._fits(len(words), points):
             return False
         table = self.table
         t, word, row = (int(x) for x in self.filled)
-        if self.has(at, k) or not place(np.uint64(digest(at.kept, at.words, k)), t, table.places):
+        if not enter(np.uint64(digest(words, 0, size)), t, table.places):
             return False
-        whole, count = (k + 7) // 8, OPAQUE if meaning.codes is None else points
-        table.words[word : word + whole] = at.words[:whole]
-        table.templates[t] = (word, k, 1, count, row, meaning.skipped, meaning.producer, meaning.seq_slot)
+        count = OPAQUE if meaning.codes is None else points
+        table.words[word : word + len(words)] = words
+        table.templates[t] = (word, size, 1, count, row, meaning.skipped, meaning.producer, meaning.seq_slot)
+        columns = (meaning.codes or (), meaning.slots, meaning.stamps, meaning.constants)
         for q in range(points):
-            columns = (meaning.codes or (), meaning.slots, meaning.stamps, meaning.constants)
             table.points[row + q] = tuple(column[q] for column in columns)
-        self.filled += (1, whole, points)
+        self.filled += (1, len(words), points)
         return True
 
     def _fits(self, words: int, points: int) -> bool:
@@ -119,7 +131,7 @@ def _table(templates: int, words: int, points: int) -> Table:
 
 
 @kernel
-def place(h: Any, t: int, places: Any) -> bool:
+def enter(h: Any, t: int, places: Any) -> bool:
     """Enter template number `t` under its hash; false when its neighbourhood of the table is full."""
     mask = len(places) - 1
     j = np.int64(h & np.uint64(mask))
@@ -139,7 +151,7 @@ def move(old: Table, unused: bool, new: Table, filled: Any) -> None:
         if (
             t != UNKNOWN
             and (unused or old.templates[t]["used"])
-            and place(old.places[i]["hash"], filled[0], new.places)
+            and enter(old.places[i]["hash"], filled[0], new.places)
         ):
             carry(old, t, new, filled)
             if not unused:
