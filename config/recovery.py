@@ -33,6 +33,19 @@ class StoreError(Exception):
     """The recovery store cannot be used as it is; the text says why and what to do."""
 
 
+def directory(settings: Settings, flow: str = "main") -> Path:
+    """Return the store of a flow: `recovery.directory` for main, a neighbour of it for any other.
+
+    Examples
+    --------
+    >>> from config.settings import load
+    >>> str(directory(load({}))), str(directory(load({}), "rekey"))
+    ('data/recovery', 'data/recovery-rekey')
+    """
+    own = Path(settings.recovery.directory)
+    return own if flow == "main" else own.with_name(f"{own.name}-{flow}")
+
+
 def prepare(directory: Path) -> None:
     """Make an empty recovery store of one part where there is none.
 
@@ -100,41 +113,39 @@ def chosen(argv: Sequence[str] = sys.argv, environ: Mapping[str, str] = os.envir
     return Path(known.recovery_directory) if known.recovery_directory else None, known.process_id
 
 
-def check(settings: Settings, argv: Sequence[str] = sys.argv, environ: Mapping[str, str] = os.environ) -> None:
+def check(wanted: Path, argv: Sequence[str] = sys.argv, environ: Mapping[str, str] = os.environ) -> None:
     """Take the store that the settings name, or say that there is none.
 
     Raises
     ------
     StoreError
-        Bytewax was given another store than the settings', or the store is another process's or another lane's.
+        Bytewax was given another store than the settings', or there is none in it, or it is another process's.
     """
-    directory, process = chosen(argv, environ)
-    wanted = Path(settings.recovery.directory)
-    if directory is None:
+    given, process = chosen(argv, environ)
+    if given is None:
         READY.set("recovery", "no recovery")
         LOG.warning(
             "NO RECOVERY: started without -r, so a restart forgets everything learnt and reads from kafka.start again"
         )
-        return
-    if directory.resolve() != wanted.resolve():
+    elif given.resolve() != wanted.resolve():
         raise StoreError(
-            f"-r {directory} is not recovery.directory of the settings, {wanted}: make them equal (scripts/run does)"
+            f"-r {given} is not the settings' recovery.directory, which asks for {wanted}: scripts/run makes them equal"
         )
-    if not any(directory.glob("part-*.sqlite3")):
+    elif not any(given.glob("part-*.sqlite3")):
         raise StoreError(
-            f"{directory} holds no recovery store: start with scripts/run, or python -m bytewax.recovery {directory} 1"
+            f"{given} holds no recovery store: start with scripts/run, or python -m bytewax.recovery {given} 1 once"
         )
-    if process == 0:
-        lock(directory)
+    elif process == 0:
+        lock(given)
 
 
-def begin(settings: Settings) -> None:
+def begin(settings: Settings, flow: str = "main") -> None:
     """Do what every flow does first: take the recovery store, then let the signals that were held back through.
 
     Ends the process with 2 where the store cannot be used.
     """
     try:
-        check(settings)
+        check(directory(settings, flow))
     except StoreError as e:
         print(f"wrong start: {e}", file=sys.stderr)
         sys.exit(WRONG)
@@ -158,13 +169,13 @@ def strangers(directory: Path, topic: str, partitions: Collection[int]) -> list[
 
 def refuse_strangers(topic: str, partitions: Collection[int]) -> None:
     """End the process with 2 where the store in use has state of partitions that this process is not to read."""
-    directory, _ = chosen()
-    foreign = strangers(directory, topic, partitions) if directory else []
+    store, _ = chosen()
+    foreign = strangers(store, topic, partitions) if store else []
     if foreign:
         LOG.error(
             "the recovery store %s holds state of partitions %s of topic %s, but this process reads %s: lanes.count was changed, or the "
             "topic has fewer partitions now. Put the old lanes.count and lanes.index back, or name a new recovery.directory to begin anew",
-            directory, foreign, topic, sorted(partitions),
+            store, foreign, topic, sorted(partitions),
         )  # fmt: skip
         leave(WRONG)
 

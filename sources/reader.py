@@ -35,6 +35,7 @@ CONSUMING = {
     "statistics.interval.ms": 2_000,
     "topic.metadata.refresh.interval.ms": 30_000,
 }
+_lags: dict[str, int] = {}
 EXACT = {"enable.auto.commit": False, "enable.auto.offset.store": False, "auto.offset.reset": "error"}
 
 
@@ -167,7 +168,8 @@ class Reader:
             return
         self.health.connection(statistics, self.places)
         has = statistics.partitions(self.topic)
-        LAG.set(sum(has[p].behind(place.next or 0) for p, place in self.places.items() if p in has))
+        _lags[self.topic] = sum(has[p].behind(place.next or 0) for p, place in self.places.items() if p in has)
+        LAG.set(sum(_lags.values()))
         self.added = sorted(p for p in set(has) - self._found.partitions if self.mine(p))
         waited = time.monotonic() - self._refused
         if self._refused and waited > SURE:
