@@ -18,24 +18,29 @@ import numpy as np
 from bytewax.dataflow import operator
 from bytewax.operators import KeyedStream, StatefulBatchLogic
 
-from config.records import Decoded, Int, MetricBatch, Poll, Reject
+from config.records import Decoded, Float, Int, MetricBatch, Poll, Reject
 from operators.decode import json
 from operators.decode.errors import Refused
 from operators.decode.histogram import Histograms
 from operators.decode.message import FORMATS, decode_message
 from operators.decode.names import Names
 from operators.decode.points import Points
+from operators.decode.template import Matched, Templates
+from operators.decode.template_match import KNOWN, LEARN
 
-__all__ = ["FORMATS", "Decoder", "Names", "Points", "decode", "decode_message"]
+__all__ = ["FORMATS", "Decoder", "Names", "Points", "Templates", "decode", "decode_message"]
 
 SCHEMA = "decode-1"
 BLOCK = 64  # messages read by one call; a broken one sends only its block the slow way
+LESSONS = 256  # templates learnt of one poll, so that a cold start does not hold up the flow
 PRODUCERS = 100_000  # names kept before the list of them is begun anew
 Snapshot = tuple[str, bytes]
 
 
 class Decoder:
     """Decodes the polls of one shard; its only state are histograms, whose quantiles need the sample before.
+
+    Messages whose templates are known are taken first, the others by the ordinary decoders, and the points put back in order.
 
     Parameters
     ----------
@@ -49,6 +54,8 @@ class Decoder:
         ns that a histogram's stamp may be ahead of its record and still be learnt.
     snapshot
         What `snapshot` returned, to go on from there.
+    templates
+        Those of the process, made with the same `names`, `format` and `limit`; its own by default.
 
     Examples
     --------
@@ -64,8 +71,10 @@ class Decoder:
         limit: int = 1 << 20,
         max_future: int = 60_000_000_000,
         snapshot: Snapshot | None = None,
+        templates: Templates | None = None,
     ) -> None:
         self.names, self.format, self.limit, self.max_future = names, format, limit, max_future
+        self.templates = templates or Templates(names, format, limit)
         self.producers: list[str] = []
         self._number: dict[str, int] = {}
         saved = snapshot[1] if snapshot and snapshot[0] == SCHEMA else b""
@@ -76,9 +85,16 @@ class Decoder:
         self.names.renew()
         if len(self.producers) > PRODUCERS:
             self.producers, self._number = [], {}
-        run = _Run(self, poll)
-        run.read(range(len(poll)))
-        return run.decoded()
+        run, known = _Run(self, poll), self.templates.match(poll.values, poll.stamps)
+        run.read(np.flatnonzero(known.verdict != KNOWN).tolist())
+        self._learn(poll, known, {reject.message for reject in run.rejects})
+        return run.decoded(known)
+
+    def _learn(self, poll: Poll, known: Matched, refused: set[int]) -> None:
+        lessons = 0
+        for i in np.flatnonzero(known.verdict == LEARN).tolist():
+            if i not in refused and lessons < LESSONS:
+                lessons += self.templates.learn(poll.values[i])
 
     def snapshot(self) -> Snapshot:
         """Return the state, immutable."""
@@ -152,19 +168,32 @@ class _Run:
                     self.out.add(sample.fields[field], sample.time, value)
         self.ended.extend((code, i) for code in self.out.ended[ended:])
 
-    def decoded(self) -> Decoded:
-        """Return the columns."""
-        out = self.out
-        points = MetricBatch(
-            self.poll,
-            self.decoder.names.series,
+    def decoded(self, known: Matched) -> Decoded:
+        """Return the columns, with the points of the messages that are `known` already."""
+        out, decoder = self.out, self.decoder
+        columns = (
             np.array(out.codes, np.int64),
             np.array(out.time, np.int64),
             np.array(out.value, np.float64),
             np.array(self.messages, np.int64).repeat(np.diff(self.upto)),
         )
+        points = MetricBatch(self.poll, decoder.names.series, *_in_order(columns, known))
+        for number in np.unique(known.producer[known.producer >= 0]):
+            name = decoder.templates.producers[number]
+            self.producer[known.producer == number] = decoder.producer(name)
+        seq = np.maximum(self.seq, known.seq)
         ended = np.array(self.ended, np.int64).reshape(-1, 2)
-        return Decoded(points, self.rejects, out.skipped, ended, self.decoder.producers, self.producer, self.seq)
+        skipped = out.skipped + known.skipped
+        return Decoded(points, self.rejects, skipped, ended, decoder.producers, self.producer, seq)
+
+
+def _in_order(read: tuple[Int, Int, Float, Int], known: Matched) -> tuple[Int, Int, Float, Int]:
+    """Put points that were read and those `known` together, in the order of their messages."""
+    if not len(read[0]):
+        return known.codes, known.time, known.value, known.message
+    codes, time, value, message = (np.concatenate([a, b]) for a, b in zip(read, known[1:5], strict=True))
+    order = message.argsort(kind="stable")
+    return codes[order], time[order], value[order], message[order]
 
 
 class _Logic(StatefulBatchLogic[Poll, Decoded, Snapshot]):
@@ -198,7 +227,10 @@ def decode(
         `limit` and `max_future` of `Decoder`.
     """
 
+    chosen = options or {}
+    templates = Templates(names, format, chosen.get("limit", 1 << 20))
+
     def build(snapshot: Snapshot | None) -> _Logic:
-        return _Logic(Decoder(names, format, snapshot=snapshot, **(options or {})))
+        return _Logic(Decoder(names, format, snapshot=snapshot, templates=templates, **chosen))
 
     return op.stateful_batch("each", up, build)

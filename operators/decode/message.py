@@ -73,7 +73,7 @@ def decode_message(body: bytes, out: Points, stamp: int, format: str = "") -> No
     except msgspec.MsgspecError as error:
         raise Undecodable(f"JSON: {error}.") from None
     except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError) as error:
-        raise Undecodable(f"The message cannot be read: {type(error).__name__} {error}"[:300]) from None
+        raise Undecodable(f"The message cannot be read: {str(error)[:200]} ({type(error).__name__}).") from None
 
 
 def _any(body: bytes, out: Points, stamp: int) -> None:

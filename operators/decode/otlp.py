@@ -51,7 +51,7 @@ def decode_json(body: bytes, out: Points, stamp: int) -> None:
     try:
         data = json_format.Parse(body, pb.MetricsData(), ignore_unknown_fields=True)
     except json_format.ParseError as error:
-        raise Undecodable(f"OTLP: {error}"[:300]) from None
+        raise Undecodable(f"OTLP: {str(error)[:300]}.") from None
     _take(data, out, stamp)
 
 
