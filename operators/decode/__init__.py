@@ -226,7 +226,6 @@ def decode(
     options
         `limit` and `max_future` of `Decoder`.
     """
-
     chosen = options or {}
     templates = Templates(names, format, chosen.get("limit", 1 << 20))
 

@@ -143,6 +143,8 @@ class Templates:
     def _learn(self, unit: bytes, template: Words, spans: Spans) -> None:
         meaning, producer = self._asker.meaning(unit, spans)
         if producer:
+            if len(self.producers) > 4 * self.store.bound:
+                self._forget()
             number = self._number.setdefault(producer, len(self.producers))
             if number == len(self.producers):
                 self.producers.append(producer)
