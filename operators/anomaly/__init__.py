@@ -8,13 +8,19 @@ from typing import Any, Literal
 from operators.anomaly.cusum import cusum
 from operators.anomaly.ewma import ewma
 from operators.anomaly.flatline import flatline
+from operators.anomaly.holt_winters import holt_winters
+from operators.anomaly.iqr import iqr
 from operators.anomaly.line import NotNegative
+from operators.anomaly.mad import mad
 from operators.anomaly.profile import profile
+from operators.anomaly.rate import rate
 from operators.anomaly.zscore import zscore
 from operators.choose import choose
 from operators.detector import Detector, Gate
 
-DETECTORS: dict[str, Callable[..., Detector]] = {f.__name__: f for f in (cusum, ewma, flatline, profile, zscore)}
+DETECTORS: dict[str, Callable[..., Detector]] = {
+    f.__name__: f for f in (cusum, ewma, flatline, holt_winters, iqr, mad, profile, rate, zscore)
+}
 
 
 def gate(
