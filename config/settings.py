@@ -23,6 +23,22 @@ WINDOW_FIELDS = ("count", "mean", "min", "max", "last", "stddev", "p50", "p95", 
 ANSWERS = {"windows", "time", "metric", "detect", "trend", "detector", "learn", "limits"}
 
 
+Format = Literal[
+    "",
+    "json",
+    "influx",
+    "collectd",
+    "graphite",
+    "prometheus-json",
+    "prometheus",
+    "openmetrics",
+    "remote-write",
+    "otlp-json",
+    "otlp-proto",
+    "cloudevents",
+]
+
+
 def _start(value: str) -> str:
     if value not in ("beginning", "end") and datetime.fromisoformat(value).tzinfo is None:
         raise ValueError("a time needs its offset from UTC, as in 2026-01-01T00:00:00Z")
@@ -66,7 +82,7 @@ class Kafka(Section):
 
 class Topic(Section):
     name: str = Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")
-    format: str = ""
+    format: Format = ""
 
 
 Named = Annotated[Topic, BeforeValidator(_named)]

@@ -6,12 +6,14 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from config.__main__ import lines
 from config.layers import DEFAULT, keys
-from config.settings import ConfigError, Settings, load
+from config.settings import ConfigError, Format, Settings, load
+from operators.decode import FORMATS
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -62,8 +64,8 @@ def test_layers_in_their_order(tmp_path):
         ("TIME__MAX_FUTURE", "5", "time.max_future", 5.0),
         ("TIME__CONFLICT", '{"fills": "each"}', "time.conflict", {"*": "first", "fills": "each"}),
         ("TOPICS__METRICS", "m", "topics.metrics.name", "m"),
-        ("TOPICS__METRICS", '{"format": "line"}', "topics.metrics.name", "metrics"),
-        ("TOPICS__METRICS__FORMAT", "line", "topics.metrics.format", "line"),
+        ("TOPICS__METRICS", '{"format": "influx"}', "topics.metrics.name", "metrics"),
+        ("TOPICS__METRICS__FORMAT", "influx", "topics.metrics.format", "influx"),
         ("DETECTOR__EWMA__LIMIT", "6.5", "detector.ewma", {"limit": 6.5}),
         ("DETECTOR", '{"cusum": {"h": 8}}', "detector.cusum", {"h": 8}),
         ("METRIC", '{"cpu usage*": {"min": 0, "max": 100}}', "metric.cpu usage*.max", 100.0),
@@ -81,8 +83,8 @@ def test_values_of_the_environment(variable, text, path, value):
 def test_topics_to_rekey_by_name_or_table():
     s = load({"ALLUSE_TOPICS__REKEY": "a,b"})
     assert [(t.name, t.format) for t in s.topics.rekey] == [("a", ""), ("b", "")]
-    s = load({"ALLUSE_TOPICS__REKEY": '["a", {"name": "b", "format": "line"}]'})
-    assert [(t.name, t.format) for t in s.topics.rekey] == [("a", ""), ("b", "line")]
+    s = load({"ALLUSE_TOPICS__REKEY": '["a", {"name": "b", "format": "influx"}]'})
+    assert [(t.name, t.format) for t in s.topics.rekey] == [("a", ""), ("b", "influx")]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,7 @@ def test_topics_to_rekey_by_name_or_table():
         ("[windows]\nevry = [60]", "windows.evry", "windows.every"),
         ("[windos]\nevery = [60]", "windos", "windows"),
         ("[kafka]\nbootstrap_server = 'x'", "kafka.bootstrap_server", "kafka.bootstrap_servers"),
-        ("[topics.metrics]\nfromat = 'line'", "topics.metrics.fromat", "topics.metrics.format"),
+        ("[topics.metrics]\nfromat = 'influx'", "topics.metrics.fromat", "topics.metrics.format"),
     ],
 )
 def test_a_misspelt_key_in_a_file_is_named_with_its_file_and_the_nearest(tmp_path, text, key, near):
@@ -127,11 +129,16 @@ def test_a_misspelt_variable_is_named_with_the_nearest(variable, near):
         ("KAFKA__START", "yesterday", "kafka.start"),
         ("KAFKA__START", "2026-01-01T00:00:00", "kafka.start"),
         ("INFLUX__URL", "localhost:8086", "influx.url"),
+        ("TOPICS__METRICS__FORMAT", "jsn", "topics.metrics.format"),
         ("DETECTOR__EWMA", "6", "detector.ewma"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_variable(variable, text, key):
     assert wrong({f"ALLUSE_{variable}": text}).startswith(f"{key} (ALLUSE_{variable}): ")
+
+
+def test_a_topic_s_format_is_one_that_can_be_decoded():
+    assert set(get_args(Format)) == {"", *FORMATS}
 
 
 def test_a_file_s_value_of_another_type_is_wrong(tmp_path):
@@ -170,7 +177,7 @@ def test_the_hash_is_of_what_changes_answers(tmp_path):
     other = [
         {"ALLUSE_WINDOWS__EVERY": "60"},
         {"ALLUSE_DETECTOR__EWMA__LIMIT": "9"},
-        {"ALLUSE_TOPICS__METRICS__FORMAT": "line"},
+        {"ALLUSE_TOPICS__METRICS__FORMAT": "influx"},
     ]
     assert {load({**base, **e}).config_hash for e in same} == {plain}
     rules.write_text("[[rule]]\n")
@@ -183,7 +190,7 @@ def test_what_is_printed_reads_back_as_the_same_settings(tmp_path):
     environ = {
         "ALLUSE_METRIC": '{"a \\"b\\" *": {"max": 1.5, "type": "counter"}}',
         "ALLUSE_KAFKA__CLIENT__SECURITY_PROTOCOL": "SASL_SSL",
-        "ALLUSE_TOPICS__REKEY": '["a", {"name": "b", "format": "line"}]',
+        "ALLUSE_TOPICS__REKEY": '["a", {"name": "b", "format": "influx"}]',
         "ALLUSE_WINDOWS__FIELDS": "all",
     }
     s = load(environ)
