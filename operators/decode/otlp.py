@@ -25,7 +25,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from google.protobuf.unknown_fields import UnknownFieldSet  # type: ignore[import-untyped]
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
 
-from operators.decode import histogram, json, stamps
+from operators.decode import buckets, histogram, json, stamps
 from operators.decode.errors import Undecodable
 from operators.decode.names import Fields, quantile_name
 from operators.decode.points import Points
@@ -129,18 +129,18 @@ def _histogram(point: Any, counts: Fields, others: Fields, time: int, out: Point
     edges = {name: getattr(point, name) for name in ("min", "max") if point.HasField(name)}
     for name, value in edges.items():
         out.add(others[name], time, value)
-    buckets = _buckets(point)
-    if buckets is not None:
+    held = _buckets(point)
+    if held is not None:
         low, high = edges.get("min", nan), edges.get("max", nan)
         start = _clip(point.start_time_unix_nano)
-        out.samples.append(histogram.Sample(others, time, start, buckets, counts.counter, low, high))
+        out.samples.append(histogram.Sample(others, time, start, held, counts.counter, low, high))
 
 
-def _buckets(point: Any) -> histogram.Buckets | None:
+def _buckets(point: Any) -> buckets.Buckets | None:
     if isinstance(point, pb.ExponentialHistogramDataPoint):
         if abs(point.scale) > SCALES:
             raise Undecodable(f"OTLP: an exponential histogram has the scale {point.scale}.")
-        return histogram.Exponential(
+        return buckets.Exponential(
             point.scale,
             point.zero_threshold,
             float(point.zero_count),
@@ -151,11 +151,11 @@ def _buckets(point: Any) -> histogram.Buckets | None:
         return None
     if len(point.bucket_counts) != len(point.explicit_bounds) + 1:
         raise Undecodable("OTLP: a histogram's bounds and counts do not fit.")
-    return histogram.Explicit(tuple(point.explicit_bounds), tuple(map(float, point.bucket_counts)))
+    return buckets.Explicit(tuple(point.explicit_bounds), tuple(map(float, point.bucket_counts)))
 
 
-def _indexed(buckets: Any) -> dict[int, float]:
-    return {buckets.offset + i: float(n) for i, n in enumerate(buckets.bucket_counts) if n}
+def _indexed(side: Any) -> dict[int, float]:
+    return {side.offset + i: float(n) for i, n in enumerate(side.bucket_counts) if n}
 
 
 def _tags(attributes: Iterable[Any]) -> Tags:

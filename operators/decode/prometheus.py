@@ -28,6 +28,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from prometheus_client.samples import Sample, Timestamp
 
 from operators.decode import histogram, json, stamps
+from operators.decode.buckets import Explicit
 from operators.decode.graphite import number
 from operators.decode.names import quantile_name
 from operators.decode.points import Points
@@ -150,7 +151,7 @@ def _histogram(name: str, samples: list[Sample], out: Points, time: int) -> bool
     bounds = sorted(buckets)
     totals = [buckets[le] for le in bounds]
     counts = [now - before for now, before in zip(totals, [0.0, *totals], strict=False)]
-    shape = histogram.Explicit(tuple(bounds[:-1]), tuple(counts))
+    shape = Explicit(tuple(bounds[:-1]), tuple(counts))
     fields = out.names.tagged(name, count.labels)
     out.samples.append(histogram.Sample(fields, time, 0, shape))
     return True

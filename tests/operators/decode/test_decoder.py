@@ -174,7 +174,7 @@ def test_the_flow_is_the_class(stream: list[bytes]) -> None:
     flow, out = Dataflow("decode"), list[tuple[str, Decoded]]()
     keyed = op.input("in", flow, TestingSource([(poll.shard, poll) for poll in polls]))
     op.output("out", decode("decode", keyed, Names()), TestingSink(out))
-    run_main(flow)
+    run_main(flow)  # type: ignore[no-untyped-call]
     for partition in range(3):
         decoder = Decoder(Names())
         want = [rows(decoder.update(poll)) for poll in polls if poll.partition == partition]

@@ -9,7 +9,8 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
 
 from config.records import Poll
 from operators.decode import Decoder, Names
-from operators.decode.histogram import Explicit, Exponential, Histograms, Sample, quantiles
+from operators.decode.buckets import Explicit, Exponential, quantiles
+from operators.decode.histogram import Histograms, Sample
 from tests.operators.decode.reading import rows
 
 BOUNDS = (1.0, 2.0, 4.0, 8.0)
@@ -53,9 +54,10 @@ def test_exponential_buckets_hold_the_quantile(values: list[float], scale: int) 
 
 def exponential(values: Sequence[float], scale: int) -> Exponential:
     """As the data model defines it: value in (base**i, base**(i+1)], by search."""
-    base, sides = 2.0**2.0**-scale, ({}, {})
+    base = 2.0**2.0**-scale
+    sides: tuple[dict[int, float], dict[int, float]] = ({}, {})
     for value in values:
-        side: dict[int, float] = sides[value < 0]
+        side = sides[value < 0]
         i = -80 << scale
         while abs(value) > 1e-20 and not base**i < abs(value) <= base ** (i + 1):
             i += 1 if base ** (i + 64) > abs(value) else 64
@@ -136,7 +138,7 @@ def test_a_restart_changes_nothing(samples: list[tuple[int, int, list[float]]], 
 def export(time: int, total: int, temporality: int = 2, flags: int = 0) -> bytes:
     data = pb.MetricsData()
     metric = data.resource_metrics.add().scope_metrics.add().metrics.add(name="h")
-    metric.histogram.aggregation_temporality = temporality  # type: ignore[assignment]
+    metric.histogram.aggregation_temporality = temporality
     metric.histogram.data_points.add(
         time_unix_nano=time,
         count=total,
@@ -145,7 +147,7 @@ def export(time: int, total: int, temporality: int = 2, flags: int = 0) -> bytes
         bucket_counts=[0, total, 0],
         flags=flags,
     )
-    return data.SerializeToString()
+    return bytes(data.SerializeToString())
 
 
 def test_a_stamp_too_far_ahead_is_not_learnt() -> None:
