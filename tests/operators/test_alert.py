@@ -116,7 +116,7 @@ def streams(draw: st.DrawFn, windows: bool) -> list[Moment]:
     """Draw points with jumps of the shard's stamps, NaN, and news in any sequence."""
     clock, moments = 1000, []
     for offset in range(draw(st.integers(1, 25))):
-        clock += draw(st.sampled_from([0, 1, 30, 60, 60, 60, 400, 1000, 90_000]))
+        clock += draw(st.sampled_from([0, 1, 30, 60, 60, 60, 400, 1000, 86_355, 86_400, 90_000]))
         kinds = st.sampled_from([ENDED, 300, 900, 3600, RETURNED])
         news = draw(st.lists(st.tuples(st.sampled_from(NAMES), kinds), max_size=3)) if draw(st.booleans()) else []
         news.sort(key=lambda n: n[1] != ENDED)  # a stale marker stands in a message before the point
