@@ -60,7 +60,7 @@ def exponential(values: Sequence[float], scale: int) -> Exponential:
         side = sides[value < 0]
         i = -80 << scale
         while abs(value) > 1e-20 and not base**i < abs(value) <= base ** (i + 1):
-            i += 1 if base ** (i + 64) > abs(value) else 64
+            i += 1 if base ** (i + 64) >= abs(value) else 64
         if abs(value) > 1e-20:
             side[i] = side.get(i, 0.0) + 1.0
     zero = float(sum(abs(value) <= 1e-20 for value in values))
