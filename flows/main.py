@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -140,6 +141,8 @@ def flow() -> Dataflow:
     except (ConfigError, ValueError, KeyError) as e:
         print(f"wrong configuration:\n{e}", file=sys.stderr)
         sys.exit(2)
+    gc.freeze()  # what stands now stays: no collection need look at it again
+    gc.set_threshold(200_000, 50, 100)  # a poll is ten thousand messages, all freed by their counts
     BUILD.info({"version": VERSION, "config_hash": settings.config_hash})
     serve(settings)
     return graph
