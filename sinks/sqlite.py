@@ -16,8 +16,9 @@ from config.settings import Settings
 from config.telemetry import READY
 from sinks.delay import observe
 from sinks.line_protocol import Item
+from sinks.patience import Backoff
 from sinks.series import Remembered, own_tags, parts
-from sinks.writer import Backoff, Sink, Threaded
+from sinks.writer import Sink, Threaded
 
 LOG = logging.getLogger(__name__)
 KEY = ("time", "series", "tags")

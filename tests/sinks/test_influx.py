@@ -13,8 +13,10 @@ import pytest
 
 from config.records import SECOND, MetricBatch, Poll, Row, Rows, Series
 from config.telemetry import READY, REGISTRY
-from sinks.influx import CHUNK, Database, InfluxWriter
-from sinks.writer import Backoff, Threaded
+from sinks.database import Database
+from sinks.influx import CHUNK, InfluxWriter
+from sinks.patience import Backoff
+from sinks.writer import Threaded
 
 NOW = int(time.time()) * SECOND
 
@@ -107,6 +109,7 @@ def test_many_points_go_in_chunks_compressed_or_not(writer, influx, proxy, name,
     values = [float(k) for k in range(2 * CHUNK + 1)]
     near = writer(influx__url=proxy.url)
     later = NOW + (CHUNK + 1) * SECOND
+    seen = metric("alluse_event_delay_seconds_count")
     items = [points(name, *values[: CHUNK + 1]), points(name, *values[CHUNK + 1 :], start=later)]
     near.write(items)
     assert [body.count(b"\n") for _, _, body in proxy.seen] == [CHUNK, CHUNK, 1]
@@ -115,6 +118,7 @@ def test_many_points_go_in_chunks_compressed_or_not(writer, influx, proxy, name,
     near.write(items)
     assert {headers["Content-Encoding"] for _, headers, _ in proxy.seen} == {"gzip"}
     assert len(stored(influx, name)) == 2 * CHUNK + 1
+    assert 20 <= metric("alluse_event_delay_seconds_count") - seen <= 64  # a sample: many points, few observations
     assert box.rejects == []
 
 
@@ -223,6 +227,7 @@ def test_a_5xx_that_does_not_pass_ends_in_rejects(writer, influx, name, box):
     wrong = writer(influx__bucket="metrics/nosuch", influx__give_up="0.3")
     wrong.write([points(name, *map(float, range(3)))])
     assert [reject.code for reject in box.rejects] == ["store-refused"] * 3
+    assert box.rejects[0].error.startswith("500 for ")
     assert "retention policy not found" in box.rejects[0].error
 
 
@@ -245,13 +250,13 @@ def test_killed_and_started_again_loses_nothing(settings, own_influx, box, name)
 def test_a_sink_that_takes_nothing_does_not_hold_up_a_stop(influx):
     """In a process of its own, for it ends at once, with 0 and without having committed."""
     program = """
-import logging, sinks.writer
+import logging, sinks.patience
 from config.records import Row
 from config.settings import load
 from config.stop import STOP
 from sinks.influx import influx
 logging.basicConfig()
-sinks.writer.LAST_WAIT = 0.3
+sinks.patience.LAST_WAIT = 0.3
 part = influx(load(), None).build_part("store", "out", None)
 part.write_batch([Row("events", 1, {}, {"value": 1.0})])
 STOP.ask()

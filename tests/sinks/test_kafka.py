@@ -10,9 +10,10 @@ from confluent_kafka import Consumer, TopicPartition
 
 from config.layers import ConfigError
 from config.records import Alert, Event, MetricBatch, Poll, Reject, Row, Rows, Series
-from config.telemetry import READY
-from sinks.kafka import Outbox, RejectBox, UndeliverableError, alerts, events, rejects, results
+from config.telemetry import ALERTS, READY
+from sinks.kafka import RejectBox, alerts, events, rejects, results
 from sinks.message import Message
+from sinks.outbox import Outbox, UndeliverableError
 
 
 def received(client, topic, partitions=1):
@@ -57,12 +58,19 @@ def body(status, revision):
     }
 
 
+def published():
+    labels = {"status": "resolved", "severity": "warning"}
+    return ALERTS.labels(**labels)._value.get()
+
+
 def test_alerts_go_to_the_log_and_to_the_state(settings, broker, outbox, topic):
     log, state = topic(1), topic(1)
     part = built(alerts(settings(broker, topics__alerts=log, topics__alerts_state=state), outbox))
     firing, resolved = body("firing", 0), body("resolved", 1)
+    counted = published()
     part.write_batch([Alert("9f2c", "id0", firing), Alert("9f2c", "id1", resolved), Alert("9f2c", "", {})])
     part.snapshot()
+    assert published() == counted + 1
     found, kept = received(broker.client, log), received(broker.client, state)
     assert [(m.key(), json.loads(m.value())) for m in found] == [(b"9f2c", firing), (b"9f2c", resolved)]
     assert [(m.key(), m.value()) for m in kept] == [(m.key(), m.value()) for m in found] + [(b"9f2c", None)]

@@ -13,7 +13,7 @@ import pytest
 
 from config.records import MetricBatch, Row, Rows, Series
 from config.settings import load
-from config.telemetry import READY
+from config.telemetry import READY, REGISTRY
 from sinks.sqlite import SqliteWriter, sqlite
 from sinks.writer import Threaded
 
@@ -142,11 +142,13 @@ def test_a_full_file_is_waited_for(file):
     writer.write([MetricBatch.of([("m x", 0, 0.0)])])
     pages = writer._open().execute("PRAGMA page_count").fetchone()[0]
     writer._open().execute(f"PRAGMA max_page_count={pages}")  # SQLite's own way to be full
+    retries = REGISTRY.get_sample_value("alluse_sink_retries_total", {"sink": "sqlite"}) or 0.0
     big = MetricBatch.of([("m x", k, 1.0 * k) for k in range(5000)])
     thread = threading.Thread(target=writer.write, args=([big],))
     thread.start()
     thread.join(20)
     assert query(file, "select count(*) from points") == [(5000,)]
+    assert REGISTRY.get_sample_value("alluse_sink_retries_total", {"sink": "sqlite"}) > retries
 
 
 def test_a_folder_that_cannot_be_made_is_waited_for(tmp_path):

@@ -13,7 +13,8 @@ import pytest
 
 from config.records import MetricBatch
 from config.stop import STOP
-from sinks.writer import Backoff, Patience, Sink, Threaded
+from sinks.patience import Backoff, Patience
+from sinks.writer import Sink, Threaded
 from tests.services.process import free_port
 
 ROOT = Path(__file__).parent.parent.parent
