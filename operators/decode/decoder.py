@@ -61,7 +61,7 @@ class Decoder:
         templates: Templates | None = None,
     ) -> None:
         self.names, self.format, self.limit, self.max_future = names, format, limit, max_future
-        self.templates = templates or Templates(names, format, limit)
+        self.templates = Templates(names, format, limit) if templates is None else templates
         self.producers: list[str] = []
         self._number: dict[str, int] = {}
         saved = snapshot[1] if snapshot and snapshot[0] == SCHEMA else b""
@@ -117,35 +117,48 @@ class _Run:
             block = messages[first : first + BLOCK]
             bodies = [self.poll.values[i] for i in block]
             metrics = json.lines(bodies) if alike and max(map(len, bodies)) <= self.out.limit else None
-            for k, i in enumerate(block):
-                self._message(i, bodies[k], None if metrics is None else metrics[k])
+            if metrics is None:
+                for i, body in zip(block, bodies, strict=True):
+                    self._message(i, body)
+            else:
+                self._metrics(block, metrics)
 
-    def _message(self, i: int, body: bytes, metric: json.Metric | None) -> None:
+    def _metrics(self, block: Sequence[int], metrics: list[json.Metric]) -> None:
+        out, at, upto, stamps = self.out, self.messages, self.upto, self.stamps
+        mark = out.mark()
+        for i, metric in zip(block, metrics, strict=True):
+            try:
+                json.take(metric, out, stamps[i])
+            except (Refused, msgspec.MsgspecError, UnicodeDecodeError):
+                out.back(mark)
+                self._message(i, self.poll.values[i])  # which says what is wrong
+            else:
+                at.append(i)
+                upto.append(len(out.codes))
+                self._note(i)
+            mark = len(out.codes), len(out.ended), out.skipped
+
+    def _message(self, i: int, body: bytes) -> None:
         out = self.out
         mark = out.mark()
         try:
-            if metric is None:
-                decode_message(body, out, self.stamps[i], self.decoder.format)
-            else:
-                json.take(metric, out, self.stamps[i])
+            decode_message(body, out, self.stamps[i], self.decoder.format)
         except Refused as error:
-            self._refuse(i, mark, error)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
             out.back(mark)
-            self._message(i, body, None)  # which says what is wrong
-            return
+            self.rejects.append(Reject(self.poll, i, error.code, str(error), "decode"))
         self.messages.append(i)
         if out.samples or len(out.ended) > mark[1]:
             self._learn(i, mark[1])
         self.upto.append(len(out.codes))
-        if out.producer:
-            self.producer[i] = self.decoder.producer(out.producer)
-        if out.seq >= 0:
-            self.seq[i] = out.seq
+        self._note(i)
 
-    def _refuse(self, i: int, mark: tuple[int, int, int], error: Refused) -> None:
-        self.out.back(mark)
-        self.rejects.append(Reject(self.poll, i, error.code, str(error), "decode"))
+    def _note(self, i: int) -> None:
+        """Keep what the last message says of itself."""
+        out = self.out
+        if out.producer:
+            self.producer[i], out.producer = self.decoder.producer(out.producer), ""
+        if out.seq >= 0:
+            self.seq[i], out.seq = out.seq, -1
 
     def _learn(self, i: int, ended: int) -> None:
         latest = int(self.poll.received[i]) + self.decoder.max_future

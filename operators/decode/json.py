@@ -16,6 +16,7 @@ https://github.com/influxdata/telegraf/tree/master/plugins/serializers/json
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -134,6 +135,7 @@ def take(metric: Metric, out: Points, stamp: int) -> None:
         _says(metric, out)
 
 
+@lru_cache(8192)
 def time_of(text: bytes) -> int:
     """Return the time of a JSON number or string."""
     return stamps.of_text(_STAMP.decode(text) if text[:1] == b'"' else text.decode())
