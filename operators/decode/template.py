@@ -21,7 +21,7 @@ from operators.decode.names import Names
 from operators.decode.template_match import POINTS, SKIPPED, UNIT_NEXT, Columns, match
 from operators.decode.template_meaning import Asker, Spans
 from operators.decode.template_scan import PAD, SLOTS, Split, eights, scan
-from operators.decode.template_store import Store, Words
+from operators.decode.template_store import DOOR, Store, Words
 
 TRIES = 64  # templates learnt of one message, at most
 
@@ -85,6 +85,7 @@ class Templates:
         self._number: dict[str, int] = {}
         self._asker = Asker(names, format, limit)
         self._split = Split()
+        self._met = 0
 
     def __len__(self) -> int:
         return len(self.store)
@@ -96,7 +97,7 @@ class Templates:
         m, text = len(values), b"".join((*values, PAD))
         ends = np.fromiter(map(len, values), np.int64, m).cumsum()
         out, progress = _columns(m, m + SLOTS), np.zeros(3, np.int64)
-        i = 0
+        i, shift = 0, self._met // DOOR % 40
         with np.errstate(over="ignore"):
             stamps = np.array(stamps, np.int64)  # a kernel is compiled for each kind of array, so it is always one kind
             while i < m:
@@ -104,9 +105,10 @@ class Templates:
                 progress[UNIT_NEXT] = 0
                 while progress[UNIT_NEXT] < u:
                     at = self._split
-                    match(at.words, at.numbers, at.units, u, stamps, self.store.table, out, progress)
+                    match(at.words, at.numbers, at.units, u, stamps, self.store.table, shift, out, progress)
                     out = _wider(out) if progress[UNIT_NEXT] < u else out
         self.store.seen += m
+        self._met += m
         n = int(progress[POINTS])
         columns = (out.codes[:n], out.time[:n], out.value[:n], out.message[:n])
         return Matched(out.verdict, *columns, out.producer, out.seq, int(progress[SKIPPED]))

@@ -23,7 +23,7 @@ PROBES = 32
 PRIME, SEED = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xCBF29CE484222325)
 FOLD = np.uint64(32)
 POWERS = np.array([10**k for k in range(19)], np.int64)
-FURTHEST = 1 << 62  # ns
+FURTHEST = (1 << 63) - 1  # ns
 
 PLACE = np.dtype([("hash", "u8"), ("template", "i8")])
 TEMPLATE = np.dtype(
@@ -71,7 +71,7 @@ class Columns(NamedTuple):
 
 @kernel
 def match(  # noqa: C901 - one function, as in `scan`
-    words: Any, numbers: Any, units: Any, u: int, stamps: Any, table: Table, out: Columns, progress: Any
+    words: Any, numbers: Any, units: Any, u: int, stamps: Any, table: Table, shift: int, out: Columns, progress: Any
 ) -> None:
     """Write the points of the first `u` units, whole messages; go on from where `progress` says until there is no room for more points.
 
@@ -81,6 +81,8 @@ def match(  # noqa: C901 - one function, as in `scan`
         A `Split`.
     stamps
         Shape (m,): the records' own times, ns.
+    shift
+        Which bits of a hash choose its place in the door: 0 to 40.
     """
     places, door, pool, templates, points = table
     codes, time, value, message, verdicts, producers, seqs = out
@@ -120,9 +122,11 @@ def match(  # noqa: C901 - one function, as in `scan`
                 t = UNKNOWN
                 at = (at + 1) & mask
             if t == UNKNOWN:
-                at = np.int64(h & np.uint64(len(door) - 1))
-                verdict = LEARN if door[at] == h else ORDINARY
-                door[at] = h
+                # two places for each, the newer first; other neighbours meet after a while, so that none is kept out for ever
+                at = np.int64((h >> np.uint64(shift)) & np.uint64(len(door) - 2))
+                verdict = LEARN if door[at] == h or door[at + 1] == h else ORDINARY
+                if door[at] != h:
+                    door[at], door[at + 1] = h, door[at]
             elif templates[t]["count"] == OPAQUE:
                 verdict = ORDINARY
                 templates[t]["used"] = 1

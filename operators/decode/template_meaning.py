@@ -127,6 +127,8 @@ def _texts(meaning: Meaning, unit: bytes, spans: Spans) -> list[str]:
             texts[j] = str(1_767_225_600_123 + j)
         elif j == meaning.seq_slot:
             texts[j] = str(9_000_000_000 + j)
+        elif j not in meaning.slots and unit[:1] not in (b"{", b"["):
+            texts[j] = str(8_000_000_000 + j)  # the stamp of a line without points
     return texts
 
 

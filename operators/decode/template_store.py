@@ -53,7 +53,8 @@ class Store:
 
     def clear(self) -> None:
         """Forget all."""
-        self.table = _table(SMALL, SMALL * 16, SMALL * 4)
+        n = min(SMALL, self.bound)
+        self.table = _table(n, min(16 * n, self.room // 8), 4 * n)
         self.filled = np.zeros(3, np.int64)  # templates, words, points
         self.seen = 0
 
