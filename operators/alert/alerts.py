@@ -53,7 +53,7 @@ class Alerts:
     >>> from config.records import MetricBatch, Scored, Silences
     >>> b = MetricBatch.of([("cpu,host=a x", 1, 7.0), ("cpu,host=a x", 2, 9.5), ("cpu,host=a x", 3, 6.0)], seconds=True)
     >>> at = np.arange(3)
-    >>> it = Scored("points", b.poll, b.series, b.codes, b.time, at, b.value, {}, {}, b.offset, b.offset, Silences.none())
+    >>> it = Scored("points", b.poll, b.series, b.codes, b.time, at + 1, b.value, {}, {}, b.offset, b.offset, Silences.none())
     >>> out = Alerts([Rule(name="{Metric}Hot", step="points", above=8.0)], "points").update(it)
     >>> [(a.body["labels"]["alertname"], a.body["status"], a.body["value"], a.body["endsAt"]) for a in out if isinstance(a, Alert)]
     [('CpuHot', 'firing', 9.5, '0001-01-01T00:00:00Z'), ('CpuHot', 'resolved', 6.0, '1970-01-01T00:00:03Z')]
@@ -152,7 +152,7 @@ class Alerts:
         slot, seconds, time = int(news.codes[k]), int(news.seconds[k]), int(news.time[k])
         name = scored.series.names[slot]
         if seconds == RETURNED:
-            i = int(np.searchsorted(scored.position, news.position[k])) if self.waits else len(scored)
+            i = int(np.searchsorted(scored.position, news.position[k] + 1)) if self.waits else len(scored)
             self.lives.welcome(slot, time, int(scored.last[i]) if i < len(scored) and scored.codes[i] == slot else -1)
             return
         if self.readers and (seconds == ENDED or seconds >= NO_DATA):

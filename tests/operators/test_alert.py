@@ -69,7 +69,7 @@ def scored(step: str, moments: Sequence[Moment], series: Series, offset: int = 0
         series,
         np.array([series.code(it.series) for _, it in rows], np.int64),
         np.array([(it.time - length) * SECOND for _, it in rows], np.int64),
-        np.array([p for p, _ in rows], np.int64),
+        np.array([p + (step == "points") for p, _ in rows], np.int64),
         np.array([it.numbers["value"] for _, it in rows], np.float64),
         {"max": np.array([it.numbers.get("max", nan) for _, it in rows], np.float64)},
         {d: Scores(np.array([it.scores.get(d, nan) for _, it in rows], np.float64), none, none, none) for d in names},
