@@ -89,7 +89,7 @@ def _metric(metric: Any, tags: Tags, out: Points, stamp: int) -> None:
         counts = out.names.tagged(metric.name, own, cumulative and (kind != "sum" or data.is_monotonic))
         time = _clip(point.time_unix_nano) or stamp
         if point.flags & _NO_VALUE:
-            _end(kind, counts, out)
+            _end(kind, counts, out.names.tagged(metric.name, own), out)
         elif kind in ("gauge", "sum"):
             _number(point, counts, time, out)
         elif kind == "summary":
@@ -102,9 +102,11 @@ def _clip(time: int) -> int:
     return min(time, stamps.LATEST)
 
 
-def _end(kind: str, counts: Fields, out: Points) -> None:
-    for field in ("value",) if kind in ("gauge", "sum") else ("count", "sum"):
-        out.ended.append(counts[field])
+def _end(kind: str, counts: Fields, others: Fields, out: Points) -> None:
+    plain = kind in ("gauge", "sum")
+    out.ended.extend(counts[field] for field in (("value",) if plain else ("count", "sum")))
+    if not plain:
+        out.ended.extend(others[field] for field in ("min", "max", *buckets.QUANTILES))
 
 
 def _number(point: Any, fields: Fields, time: int, out: Points) -> None:

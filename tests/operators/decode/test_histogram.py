@@ -170,7 +170,9 @@ def test_cumulative_counts_are_counters_and_deltas_are_not() -> None:
 def test_a_point_without_a_recorded_value_ends_its_series() -> None:
     decoded = Decoder(Names()).update(Poll.of([export(10**18, 4), export(10**18 + 1, 0, flags=1)], stamp=10**18))
     series = decoded.points.series.names
-    assert [(series[code], message) for code, message in decoded.ended.tolist()] == [("h count", 1), ("h sum", 1)]
+    assert [(series[code], message) for code, message in decoded.ended.tolist()] == [
+        (f"h {field}", 1) for field in ("count", "sum", "min", "max", "p50", "p95", "p99")
+    ]
     assert len(decoded.points) == 2
 
 
