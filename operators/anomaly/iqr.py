@@ -25,9 +25,9 @@ class Params(NamedTuple):
 
 
 @kernel
-def width(s: Any) -> float:
-    """Return the distance of the quartiles; where most readings are equal, the mean absolute deviation."""
-    return max(s["q3"] - s["q1"], s["spread"], 1e-9 * abs(s["median"]), 1e-100)
+def width(s: Any, half: float) -> float:
+    """Return twice the distance of a quartile to the median; where most readings are equal, the mean absolute deviation."""
+    return max(2.0 * half, s["spread"], 1e-9 * abs(s["median"]), 1e-100)
 
 
 @kernel
@@ -36,13 +36,16 @@ def score(s: Any, x: float, t: int, p: Params) -> float:
         return nan
     if few(s, x):
         return 0.0
-    return max(0.0, x - s["q3"], s["q1"] - x) / (line(s, p.limit) * width(s))
+    above = (x - s["q3"]) / width(s, s["q3"] - s["median"])
+    below = (s["q1"] - x) / width(s, s["median"] - s["q1"])
+    return max(0.0, above, below) / line(s, p.limit)
 
 
 @kernel
 def expect(s: Any, t: int, p: Params) -> tuple[float, float, float]:
-    fence = line(s, p.limit) * width(s)
-    return s["median"], s["q1"] - fence, s["q3"] + fence
+    far = line(s, p.limit)
+    lower = s["q1"] - far * width(s, s["median"] - s["q1"])
+    return s["median"], lower, s["q3"] + far * width(s, s["q3"] - s["median"])
 
 
 @kernel
@@ -86,17 +89,17 @@ def each(rows: StateRows, points: Points, p: Params, gate: Gate, out: Out) -> No
 
 
 def iqr(
-    limit: Positive = 3.0, weight: Share = 0.02, warmup: Count = 30, tail: Tail = 0.0005, accept: Count = 60
+    limit: Positive = 3.0, weight: Share = 0.01, warmup: Count = 30, tail: Tail = 0.0005, accept: Count = 60
 ) -> Detector:
-    """Distance beyond the running quartiles, in distances between them.
+    """Distance beyond a running quartile, in twice its distance to the median.
 
-    Good for skewed series: either side has a fence of its own.  A change of level is odd until `accept` readings in a row
+    Good for skewed series: either side has a fence of its own [2]_.  A change of level is odd until `accept` readings in a row
     stood by it, then the quartiles start over there.
 
     Parameters
     ----------
     limit
-        Quartile distances beyond a quartile at which a reading stops being ordinary (score 1), at least; Tukey's 3 is "far out".
+        Such distances beyond a quartile at which a reading stops being ordinary (score 1), at least; Tukey's 3 is "far out".
     weight
         How fast the estimates forget: about ``1 / weight`` readings count.
     warmup
@@ -109,7 +112,9 @@ def iqr(
     References
     ----------
     .. [1] Tukey (1977), "Exploratory data analysis", Addison-Wesley, section 2E: fences.
-    .. [2] Tierney (1983), "A space-efficient recursive procedure for estimating a quantile of an unknown distribution", SIAM Journal
+    .. [2] Kimber (1990), "Exploratory data analysis for possibly censored data from skewed distributions", Applied Statistics 39(1),
+       doi:10.2307/2347808: a fence on either side from that side's half of the quartile distance.
+    .. [3] Tierney (1983), "A space-efficient recursive procedure for estimating a quantile of an unknown distribution", SIAM Journal
        on Scientific and Statistical Computing 4(4), doi:10.1137/0904048.
 
     Examples

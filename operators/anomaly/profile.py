@@ -18,7 +18,7 @@ BUCKETS = 48
 WIDTH = 24 * HOUR // BUCKETS
 MONDAY = 4 * 24 * HOUR  # 1970-01-05
 PRIOR = 0.5  # days that the level of the moment, or the other kind of day, is worth
-DAYS = 6  # a day seen weighs at least 1 / DAYS
+DAYS = 6  # the newest day weighs at least 1 / DAYS
 ROW = np.zeros(
     1,
     [("usual", "f4", (2 * BUCKETS,)), ("spread", "f4", (BUCKETS,)), ("days", "u1", (2 * BUCKETS,))]
@@ -56,18 +56,29 @@ def usual(s: Any, cell: int) -> tuple[float, float]:
 
 
 @kernel
-def middle(s: Any, t: int, p: Params) -> float:
-    known, days = usual(s, cell_of(t, p))
-    return (days * known + PRIOR * s["level"]) / (days + PRIOR)
+def middle(s: Any, t: int, p: Params) -> tuple[float, float]:
+    """Return what is expected, and while that is lent or the level's, the variance by which those two differ."""
+    cell = cell_of(t, p)
+    known, days = usual(s, cell)
+    share = days / (days + PRIOR)
+    gap = known - s["level"]
+    return s["level"] + share * gap, share * (1.0 - share) * gap * gap if s["days"][cell] == 0 else 0.0
 
 
 @kernel
-def deviation(s: Any, t: int, p: Params) -> float:
+def deviation(s: Any, t: int, doubt: float, p: Params) -> float:
     cell = cell_of(t, p) % BUCKETS
     days = float(s["days"][cell] + s["days"][cell + BUCKETS])
     local = 1.25 * s["spread"][cell]  # of a mean absolute deviation, for Gaussian noise
     mixed = (days * local * local + 2.0 * s["var"]) / (days + 2.0)
-    return max(sqrt(mixed), 1e-9 * abs(s["level"]), 1e-100)
+    return max(sqrt(mixed + doubt), 1e-9 * abs(s["level"]), 1e-100)
+
+
+@kernel
+def expect(s: Any, t: int, p: Params) -> tuple[float, float, float]:
+    yhat, doubt = middle(s, t, p)
+    half = line(s, p.limit) * deviation(s, t, doubt, p)
+    return yhat, yhat - half, yhat + half
 
 
 @kernel
@@ -76,13 +87,8 @@ def score(s: Any, x: float, t: int, p: Params) -> float:
         return nan
     if few(s, x):
         return 0.0
-    return abs(x - middle(s, t, p)) / (line(s, p.limit) * deviation(s, t, p))
-
-
-@kernel
-def expect(s: Any, t: int, p: Params) -> tuple[float, float, float]:
-    yhat, half = middle(s, t, p), line(s, p.limit) * deviation(s, t, p)
-    return yhat, yhat - half, yhat + half
+    yhat, _, upper = expect(s, t, p)
+    return abs(x - yhat) / (upper - yhat)
 
 
 @kernel
@@ -106,7 +112,7 @@ def visit(s: Any, x: float, t: int, p: Params) -> None:
         if s["cell"] >= 0:
             keep(s)
         s["cell"] = cell
-    rest = x - middle(s, t, p) if s["n"] > 1 else 0.0
+    rest = x - middle(s, t, p)[0] if s["n"] > 1 else 0.0
     weight = 1.0 / s["n"]
     s["sum"] += x
     s["off"] += abs(rest)
@@ -116,8 +122,15 @@ def visit(s: Any, x: float, t: int, p: Params) -> None:
 
 
 @kernel
+def unseen(s: Any, t: int, p: Params) -> bool:
+    """Whether only the other kind of day says what is usual: the first weekend teaches whatever it brings."""
+    cell = cell_of(t, p)
+    return s["days"][cell] == 0 and s["days"][(cell + BUCKETS) % (2 * BUCKETS)] > 0
+
+
+@kernel
 def learn(s: Any, x: float, t: int, odd: float, p: Params) -> None:
-    if s["n"] >= p.warmup:
+    if s["n"] >= p.warmup and not unseen(s, t, p):
         yhat, lower, upper = expect(s, t, p)
         calibrate(s, odd, p.limit, p.tail)
         if s["run"] >= p.accept:
@@ -153,14 +166,14 @@ def profile(
     weight: Annotated[float, Field(gt=0, le=1)] = 0.1,
     warmup: Count = 30,
     tail: Tail = 0.0005,
-    accept: Count = 30,
+    accept: Count = 90,
     utc_offset: Annotated[float, Field(ge=-14, le=14)] = 0.0,
 ) -> Detector:
     """Distance from what is usual at this half hour of the day, in the deviations usual then.
 
     Weekdays and weekends have profiles of their own that lend to each other; until a half hour has been seen, and with less and
-    less weight after, the level of the moment stands in.  The newest of `DAYS` days weighs as much as the others together once did,
-    so profiles follow the seasons.  Stamps alone say what time it is: sampling may be of any rate and irregular.
+    less weight after, the level of the moment stands in, and where these two differ the band is wide.  The newest day weighs at
+    least one sixth, so profiles follow the seasons.  Stamps alone say what time it is: sampling may be of any rate and irregular.
 
     After `accept` odd readings in a row the whole profile moves to the new level.
 
