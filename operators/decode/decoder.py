@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
 import numpy as np
 
 from config.records import Decoded, Float, Int, MetricBatch, Poll, Reject
 from operators.decode import json
 from operators.decode.errors import Refused
 from operators.decode.histogram import Histograms
-from operators.decode.message import decode_message
+from operators.decode.message import FAULTS, decode_message
 from operators.decode.names import Names
 from operators.decode.points import Points
 from operators.decode.template import Matched, Templates
@@ -129,7 +128,7 @@ class _Run:
         for i, metric in zip(block, metrics, strict=True):
             try:
                 json.take(metric, out, stamps[i])
-            except (Refused, msgspec.MsgspecError, UnicodeDecodeError):
+            except (Refused, *FAULTS):
                 out.back(mark)
                 self._message(i, self.poll.values[i])  # which says what is wrong
             else:

@@ -18,6 +18,7 @@ from operators.decode.errors import Refused, TooLarge, Undecodable, Unsupported
 from operators.decode.points import Points
 
 Decode = Callable[[bytes, Points, int], None]
+FAULTS = (msgspec.MsgspecError, ValueError, LookupError, TypeError, ArithmeticError, RecursionError)  # of what is read
 
 
 def _cloudevents(body: bytes, out: Points, stamp: int) -> None:
@@ -72,7 +73,7 @@ def decode_message(body: bytes, out: Points, stamp: int, format: str = "") -> No
         raise Undecodable(f"The message is no UTF-8: {error.reason} at byte {error.start}.") from None
     except msgspec.MsgspecError as error:
         raise Undecodable(f"JSON: {error}.") from None
-    except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError) as error:
+    except FAULTS as error:
         raise Undecodable(f"The message cannot be read: {str(error)[:200]} ({type(error).__name__}).") from None
 
 

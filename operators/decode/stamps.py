@@ -32,7 +32,7 @@ def of_number(x: int | Decimal) -> int:
     """
     scale = next((scale for below, scale in _UNITS if -below < x < below), 1)
     if isinstance(x, Decimal):
-        x = Decimal(LATEST if x > 0 else EARLIEST) if abs(x) > LATEST else x
+        x = min(max(x, Decimal(EARLIEST)), Decimal(LATEST))
         ns = int((x * scale).to_integral_value(ROUND_HALF_EVEN))
     else:
         ns = x * scale

@@ -51,6 +51,8 @@ def test_floats_are_taken_by_their_decimal_text(second: int, micro: int) -> None
         ("0", 0),
         ("1e400", stamps.LATEST),
         ("-1e400", stamps.EARLIEST),
+        ("1.5e9999999", stamps.LATEST),
+        ("1e-9999999", 0),
         ("1" + "0" * 400, stamps.LATEST),
         ("0001-01-01T00:00:00Z", stamps.EARLIEST),
         ("9999-12-31T23:59:59Z", stamps.LATEST),
