@@ -6,6 +6,7 @@ Logic stays pure: only the thin shells (sources, sinks, the Bytewax wiring at an
 from __future__ import annotations
 
 import threading
+import time
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
@@ -20,7 +21,9 @@ EVENT_DELAY = Histogram(
     registry=REGISTRY,
 )
 LAG = Gauge("alluse_lag_messages", "Messages in Kafka not yet read.", registry=REGISTRY)
-WATERMARK = Gauge("alluse_watermark_timestamp_seconds", "Newest accepted stamp of the slowest shard.", registry=REGISTRY)
+WATERMARK = Gauge(
+    "alluse_watermark_timestamp_seconds", "Newest accepted stamp of the slowest shard.", registry=REGISTRY
+)
 SERIES = Gauge("alluse_series", "Series by state.", ["state"], registry=REGISTRY)
 ANOMALIES = Counter("alluse_anomalies", "Anomalies by detector.", ["detector"], registry=REGISTRY)
 ALERTS = Gauge("alluse_alerts", "Alert records published.", ["status", "severity"], registry=REGISTRY)
@@ -64,3 +67,27 @@ class Readiness:
 
 
 READY = Readiness("kafka")
+
+
+class Pulse:
+    """When the worker was last seen at work: sources tick at every poll, sinks while they wait for a service.
+
+    Examples
+    --------
+    >>> pulse = Pulse(); pulse.tick(); pulse.age() < 1
+    True
+    """
+
+    def __init__(self) -> None:
+        self.tick()
+
+    def tick(self) -> None:
+        """Say that the worker is at work."""
+        self._at = time.monotonic()
+
+    def age(self) -> float:
+        """Return the seconds since."""
+        return time.monotonic() - self._at
+
+
+PULSE = Pulse()

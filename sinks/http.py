@@ -12,33 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from config.settings import Settings
-from config.telemetry import READY, REGISTRY
+from config.telemetry import PULSE, READY, REGISTRY
 
 LOG = logging.getLogger(__name__)
-
-
-class Pulse:
-    """When the worker was last seen at work: sources tick at every poll, sinks while they wait for a service.
-
-    Examples
-    --------
-    >>> pulse = Pulse(); pulse.tick(); pulse.age() < 1
-    True
-    """
-
-    def __init__(self) -> None:
-        self.tick()
-
-    def tick(self) -> None:
-        """Say that the worker is at work."""
-        self._at = time.monotonic()
-
-    def age(self) -> float:
-        """Return the seconds since."""
-        return time.monotonic() - self._at
-
-
-PULSE = Pulse()
 
 
 class Pages(BaseHTTPRequestHandler):

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from config.stop import STOP
-from config.telemetry import SINK_RETRIES
-from sinks.http import PULSE
+from config.telemetry import PULSE, SINK_RETRIES
 
 LOG = logging.getLogger(__name__)
 SLICE = 0.1

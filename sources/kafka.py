@@ -12,7 +12,7 @@ from config.records import Event, Poll
 from config.recovery import refuse_strangers
 from config.settings import Kafka, Lanes
 from config.stop import STOP
-from config.telemetry import READY
+from config.telemetry import PULSE, READY
 from sources.poll import poll_of
 from sources.reader import Place, Reader
 
@@ -36,6 +36,7 @@ class KafkaPartition(StatefulSourcePartition[Item, int | None]):
         self._saved = self._announced = False
 
     def next_batch(self) -> list[Item]:
+        PULSE.tick()
         if STOP.asked:
             raise StopIteration
         if self._saved:  # Bytewax comes back only when the whole epoch is on disk, sinks included

@@ -14,7 +14,6 @@ from bytewax.operators import KeyedStream, StatefulBatchLogic
 
 from config.records import Alert, Row, Scored
 from config.rules import Rule
-from config.telemetry import ALERTS
 from operators.alert.alerts import Alerts
 
 __all__ = ["Alerts", "alert"]
@@ -26,9 +25,6 @@ class _Logic(StatefulBatchLogic[Scored, Alert | Row, tuple[Any, ...]]):
 
     def on_batch(self, values: list[Scored]) -> tuple[Iterable[Alert | Row], bool]:
         out = [change for it in values if it.step == self.alerts.step for change in self.alerts.update(it)]
-        for change in out:
-            if isinstance(change, Alert) and change.body:
-                ALERTS.labels(change.body["status"], change.body["labels"]["severity"]).inc()
         return out, self.RETAIN
 
     def snapshot(self) -> tuple[Any, ...]:

@@ -9,8 +9,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from config.settings import load
-from config.telemetry import READY, SINK_RETRIES
-from sinks.http import PULSE, Pages, serve
+from config.telemetry import PULSE, READY, SINK_RETRIES
+from sinks.http import Pages, serve
 from tests.services.process import free_port
 
 
