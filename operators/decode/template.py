@@ -77,7 +77,7 @@ class Templates:
     ('cpu,host=a idle', [97.5], [1767225610000000000])
     """
 
-    def __init__(self, names: Names, format: str = "", limit: int = 1 << 20, bound: int = 1 << 16) -> None:
+    def __init__(self, names: Names, format: str = "", limit: int = 1 << 20, bound: int = 1 << 17) -> None:
         self.names, self.format, self.limit = names, format, limit
         self.series = names.series
         self.store = Store(bound)

@@ -82,7 +82,15 @@ class Split:
 
 
 def eights(memory: Any) -> Any:
-    """Return the uint64 that begins at each byte of a buffer, without its last 7."""
+    """Return the uint64 that begins at each byte of a buffer, without its last 7.
+
+    Needs a processor that keeps the lowest byte first and reads words from anywhere, as x86-64 and arm64 do.
+
+    Examples
+    --------
+    >>> [hex(x) for x in eights(bytes(range(1, 10)))]
+    ['0x807060504030201', '0x908070605040302']
+    """
     return np.ndarray(memoryview(memory).nbytes - 7, np.uint64, memory, strides=(1,))
 
 

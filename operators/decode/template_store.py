@@ -47,7 +47,7 @@ class Store:
     (0, (512,))
     """
 
-    def __init__(self, bound: int = 1 << 16, room: int = 1 << 25) -> None:
+    def __init__(self, bound: int = 1 << 17, room: int = 1 << 26) -> None:
         self.bound, self.room = bound, room
         self.clear()
 
@@ -77,10 +77,10 @@ class Store:
         return False
 
     def add(self, template: Words, meaning: Meaning) -> bool:
-        """Keep a template; false where there is no room for it now, or it is there."""
+        """Keep a template that is not there yet; false where there is no room for it now."""
         words, size = template
         points = len(meaning.codes or ())
-        if points > SLOTS or self.has(template) or not self._fits(len(words), points):
+        if points > SLOTS or not self._fits(len(words), points):
             return False
         table = self.table
         t, word, row = (int(x) for x in self.filled)
