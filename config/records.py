@@ -4,7 +4,8 @@ A *shard* is one Kafka partition.  Inside a shard every series has a *slot*, a s
 every operator.  `validate` hands slots out; all records behind it carry slots as `codes` and the shard's `Series` to name them.
 
 Order inside a shard is the order of its messages.  `position` says at which accepted point of its batch something happened, so that
-operators that join several kinds of news (a window judged, a series gone silent) can put them back into the one order that there was.
+operators that join several kinds of news can put them back into the one order that there was: silences at p, and the windows
+that a point closes, stand just before the point of index p; a point's own item stands at p + 1.
 """
 
 from __future__ import annotations
@@ -445,7 +446,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to the learning itself, or to its input: ``drift``, ``new-normal``, ``series-split`` …"""
+    """Something that happened to the learning itself, or to its input, such as ``drift``, ``new-normal``, ``series-split``."""
 
     type: str
     time: int
