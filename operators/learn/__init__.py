@@ -17,7 +17,8 @@ from operators.learn.family import Family
 from operators.learn.forecast import holt_winters
 from operators.learn.plan import Plan
 from operators.learn.regression import regression
-from operators.learn.shard import Learn, Lessons, learn
+from operators.learn.shard import Learn
+from operators.learn.stream import Lessons, learn
 from operators.learn.trees import half_space_trees
 
 __all__ = ["MODELS", "Budget", "Learn", "Lessons", "Plan", "build", "learn"]

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable
-from dataclasses import dataclass
 from importlib.metadata import version
 from math import nan
 
-import bytewax.operators as op
 import numpy as np
-from bytewax.dataflow import operator
-from bytewax.operators import KeyedStream, StatefulBatchLogic
-from prometheus_client import Gauge
 
 from config.records import Event, Int, Rows, Scored, Windows
-from config.telemetry import REGISTRY
 from operators.learn.budget import Budget
 from operators.learn.kept import Kept, KeptState, save_due
 from operators.learn.learner import LARGEST
@@ -23,9 +15,6 @@ from operators.learn.neighbours import BESIDE, Neighbours, NeighboursState, Wait
 from operators.learn.plan import Plan
 from operators.learn.report import Judged, news, report
 from operators.learn.subject import Subject
-
-log = logging.getLogger(__name__)
-LEARN_SERIES = Gauge("alluse_learn_series", "Series by whether they got models.", ["state"], registry=REGISTRY)
 
 _VERSION = "learn-1"
 RIVER = version("river")
@@ -172,40 +161,3 @@ class Learn:
 
 def _usable(value: float) -> float:
     return value if abs(value) <= LARGEST else nan
-
-
-class _Logic(StatefulBatchLogic[Windows, Learnt, LearnSnapshot]):
-    def __init__(self, learn: Learn) -> None:
-        self.learn = learn
-        if learn.cold:
-            log.warning("%s", learn.cold)
-
-    def on_batch(self, values: list[Windows]) -> tuple[Iterable[Learnt], bool]:
-        before = self.learn.modelled, self.learn.refused
-        news = [it for value in values for it in self.learn.update(value)]
-        LEARN_SERIES.labels("modelled").inc(self.learn.modelled - before[0])
-        LEARN_SERIES.labels("refused").inc(self.learn.refused - before[1])
-        return news, False
-
-    def snapshot(self) -> LearnSnapshot:
-        return self.learn.snapshot()
-
-
-@dataclass(frozen=True)
-class Lessons:
-    """What learning gives: scores for rules and stores, forecasts for stores, events."""
-
-    scored: KeyedStream[Scored]
-    forecasts: KeyedStream[Rows]
-    events: KeyedStream[Event]
-
-
-@operator
-def learn(step_id: str, up: KeyedStream[Windows], plan: Plan, budget: Budget) -> Lessons:
-    """Learn the windows of every shard."""
-    news = op.stateful_batch("models", up, lambda state: _Logic(Learn(plan, budget, state)))
-    return Lessons(
-        op.filter_map_value("scored", news, lambda it: it if isinstance(it, Scored) else None),
-        op.filter_map_value("forecasts", news, lambda it: it if isinstance(it, Rows) else None),
-        op.filter_map_value("events", news, lambda it: it if isinstance(it, Event) else None),
-    )
