@@ -19,18 +19,18 @@ from config.telemetry import LAG, READY, SNAPSHOT
 from sources.health import Health, Statistics
 from sources.lookup import Found, wait_for
 from sources.offsets import Commits, find_again, starts
+from sources.rights import Rights
 
 LOG = logging.getLogger(__name__)
 AT_ONCE = 10_000  # messages taken from librdkafka by one call
 BUSY = 2_000  # a call that brings this many is followed by the next at once
 LINGER = 0.05  # seconds between calls otherwise: few large polls cost less than many small ones
-PROBE, SURE = 10.0, 15.0  # seconds after a refused fetch: ask again, believe that it is allowed
 
 CONSUMING = {
     "group.id": "alluse-learning",
     "fetch.queue.backoff.ms": 5,  # with librdkafka's second a consumer faster than 100,000 messages/s stands still
     "queued.min.messages": 1_000_000,
-    "queued.max.messages.kbytes": 65_536,
+    "queued.max.messages.kbytes": 32_768,  # of 100 bytes each they take six times that in memory
     "fetch.wait.max.ms": 100,
     "statistics.interval.ms": 2_000,
     "topic.metadata.refresh.interval.ms": 30_000,
@@ -83,9 +83,7 @@ class Reader:
         self.added: list[int] = []
         self._found = Found(set(), False)
         self._assigned = False
-        self._refused = 0.0
-
-    # ---- where to read
+        self._refused: Rights | None = None
 
     def find(self) -> list[int]:
         """Return this process's partitions of the topic; wait until it has one."""
@@ -114,8 +112,6 @@ class Reader:
         self.consumer.assign([TopicPartition(self.topic, p, cast(int, s.next)) for p, s in self.places.items()])
         self._assigned = True
         LOG.info("%s: reading from %s", self.topic, {p: s.next for p, s in sorted(self.places.items())})
-
-    # ---- reading
 
     def read(self) -> None:
         """Take what librdkafka has, when it is time and all that was taken before is handed out."""
@@ -153,14 +149,12 @@ class Reader:
         if error.code() == KafkaError._AUTO_OFFSET_RESET and place is not None:
             place.lost = True
         elif error.code() in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.UNKNOWN_TOPIC_OR_PART):
-            self._refused = time.monotonic()
+            self._refused = self._refused or Rights(self.topic, self.wanted)
             self.health.ill("rights", reason)
         elif error.fatal():
             raise KafkaException(error)
         else:
             LOG.warning("%s: %s", self.topic, reason)
-
-    # ---- what librdkafka tells
 
     def _statistics(self, text: str) -> None:
         statistics = msgspec.json.decode(text, type=Statistics)
@@ -171,14 +165,9 @@ class Reader:
         _lags[self.topic] = sum(has[p].behind(place.next or 0) for p, place in self.places.items() if p in has)
         LAG.set(sum(_lags.values()))
         self.added = sorted(p for p in set(has) - self._found.partitions if self.mine(p))
-        waited = time.monotonic() - self._refused
-        if self._refused and waited > SURE:
-            self._refused = 0.0
+        if self._refused is not None and self._refused.allowed():
+            self._refused = None
             self.health.well("rights")
-        elif self._refused and waited > PROBE:
-            self._assigned = False
-
-    # ---- snapshots
 
     def save(self, partition: int) -> int | None:
         """Return what the snapshot holds of a partition."""

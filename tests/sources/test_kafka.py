@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewPartitions
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    NewPartitions,
+    ResourcePatternType,
+    ResourceType,
+)
 
 from tests.services import Kafka, SecureKafka, free_port
 from tests.sources.running import Tiny, send, until
@@ -161,20 +170,42 @@ def test_two_processes_of_a_cluster_read_each_partition_once(tmp_path: Path, kaf
 
 
 def test_what_retention_deleted_is_an_event(tmp_path: Path, kafka: str, topic: Topic) -> None:
-    name = topic(1, retention_bytes="2097152", segment_bytes="1048576")
-    send(kafka, name, range(10))
+    name = topic(2, retention_bytes="2097152", segment_bytes="1048576")
+    for partition in range(2):
+        send(kafka, name, range(10), partition)
     with Tiny(tmp_path, kafka, name) as tiny:
         tiny.start()
-        until(lambda: len(tiny.values()) == 10)
+        until(lambda: len(tiny.values()) == 20)
         assert tiny.stop() == 0
-        send(kafka, name, range(10, 6010), size=1000)
+        send(kafka, name, range(10, 6010), 0, size=1000)
+        send(kafka, name, range(10, 15), 1)
         consumer = Consumer({"bootstrap.servers": kafka, "group.id": "x"})
         until(lambda: consumer.get_watermark_offsets(TopicPartition(name, 0), timeout=20)[0] > 10)
         tiny.start()
-        until(lambda: len(tiny.values()) > 10)
-        low = int(tiny.values()[10])
+        until(lambda: exact(tiny)[f"{name}-0"][-1] == 6009 and exact(tiny)[f"{name}-1"][-1] == 14)
+        low = exact(tiny)[f"{name}-0"][10]
+        assert exact(tiny) == {f"{name}-0": [*range(10), *range(low, 6010)], f"{name}-1": list(range(15))}
         assert [(e["event"], e["value"]) for e in tiny.events()] == [("offsets-lost", low - 10)]
         assert f"offsets 10 to {low - 1}; reading goes on at {low}" in tiny.said()
+
+
+def test_a_topic_made_anew_is_an_event_and_read_from_its_beginning(tmp_path: Path, broker: Kafka) -> None:
+    name = broker.create("anew", 1)
+    send(broker.bootstrap, name, range(10))
+    with Tiny(tmp_path, broker.bootstrap, name) as tiny:
+        tiny.start()
+        until(lambda: len(tiny.values()) == 10)
+        assert tiny.stop() == 0
+        admin = AdminClient(broker.client)
+        admin.delete_topics([name])[name].result(30)
+        until(lambda: name not in admin.list_topics(timeout=20).topics)
+        broker.create(name, 1)
+        send(broker.bootstrap, name, range(100, 105))
+        tiny.start()
+        until(lambda: len(tiny.values()) == 15)
+        assert tiny.values()[10:] == [str(n) for n in range(100, 105)]
+        assert [e["event"] for e in tiny.events()] == ["offsets-lost"]
+        assert "was made anew or cut short" in tiny.said()
 
 
 def test_added_partitions_are_read_without_a_person(tmp_path: Path, broker: Kafka, topic: Topic) -> None:
@@ -210,23 +241,52 @@ def test_a_broker_that_goes_away_is_waited_for(tmp_path: Path, own_broker: Kafka
         assert tiny.stop() == 0
 
 
-def test_a_refused_login_is_said_in_plain_words(tmp_path: Path, secure_kafka: SecureKafka) -> None:
-    def client(user: str, password: str = "") -> str:
-        login = secure_kafka.login(user, password)
-        return json.dumps({k: v for k, v in login.items() if k != "bootstrap.servers"})
+def login(secure_kafka: SecureKafka, user: str, password: str = "") -> dict[str, str]:
+    properties = secure_kafka.login(user, password)
+    return {"ALLUSE_KAFKA__CLIENT": json.dumps({k: v for k, v in properties.items() if k != "bootstrap.servers"})}
 
-    name = secure_kafka.create("metrics", 1)
-    send(secure_kafka.client, name, range(5))
-    with Tiny(tmp_path, secure_kafka.bootstrap, name, ALLUSE_KAFKA__CLIENT=client("pipeline", "wrong")) as tiny:
+
+def test_a_refused_login_is_said_in_plain_words(tmp_path: Path, secure_kafka: SecureKafka) -> None:
+    with Tiny(tmp_path, secure_kafka.bootstrap, "metrics", **login(secure_kafka, "pipeline", "mistyped")) as tiny:
         tiny.start()
         until(lambda: "login of user pipeline refused" in tiny.said())
         assert tiny.stop() == 0
-        tiny.start(ALLUSE_KAFKA__CLIENT=client("pipeline"))
-        until(lambda: "user pipeline may not read or see topic metrics" in tiny.said())
-        assert tiny.stop() == 0
-        assert "wrong" not in tiny.said()
-        tiny.start(ALLUSE_KAFKA__CLIENT=client("admin"))
+        assert "mistyped" not in tiny.said()
+
+
+def test_a_missing_right_is_said_and_seen_when_it_comes(tmp_path: Path, secure_kafka: SecureKafka) -> None:
+    name = secure_kafka.create("guarded", 2)
+    admin = AdminClient(secure_kafka.client)
+
+    def rule(operation: AclOperation) -> AclBinding:
+        exact_name, allow = ResourcePatternType.LITERAL, AclPermissionType.ALLOW
+        return AclBinding(ResourceType.TOPIC, name, exact_name, "User:pipeline", "*", operation, allow)
+
+    def grant(operation: AclOperation) -> None:
+        for future in admin.create_acls([rule(operation)]).values():
+            future.result(30)
+
+    def revoke(operation: AclOperation) -> None:
+        r = rule(operation)
+        found = AclBindingFilter(
+            r.restype, r.name, r.resource_pattern_type, r.principal, r.host, r.operation, r.permission_type
+        )
+        for future in admin.delete_acls([found]).values():
+            future.result(30)
+
+    with Tiny(tmp_path, secure_kafka.bootstrap, name, **login(secure_kafka, "pipeline")) as tiny:
+        tiny.start()
+        until(lambda: f"user pipeline may not read or see topic {name}" in tiny.said())
+        for operation in (AclOperation.READ, AclOperation.DESCRIBE):
+            grant(operation)
+        send(secure_kafka.client, name, range(5))
         until(lambda: len(tiny.values()) == 5)
+        revoke(AclOperation.READ)
+        until(lambda: f"user pipeline may not read or see topic {name}" in str(tiny.items()[-1]["reasons"]))
+        send(secure_kafka.client, name, range(5, 10))
+        grant(AclOperation.READ)
+        until(lambda: len(tiny.values()) == 10 and tiny.items()[-1]["reasons"] == {})
+        assert tiny.stop() == 0
 
 
 @pytest.mark.parametrize("name", ["fetch.min.byte", "auto.offset.reset"])
