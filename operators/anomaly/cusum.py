@@ -102,7 +102,7 @@ def learn(s: Any, x: float, t: int, odd: float, p: Params) -> None:
         return
     taught = x
     if s["n"] >= p.warmup:
-        calibrate(s, odd, p.limit, p.tail)
+        calibrate(s, odd, p.tail)
         yhat, unit, most = expected(s, p), deviation(s, p), 2.0 * line(s, p.limit)
         if not few(s, x):
             add(s, standard(s, x, p), p)

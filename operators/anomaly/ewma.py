@@ -60,7 +60,7 @@ def learn(s: Any, x: float, t: int, odd: float, p: Params) -> None:
         return
     if s["n"] >= p.warmup:
         _, lower, upper = expect(s, t, p)
-        calibrate(s, odd, p.limit, p.tail)
+        calibrate(s, odd, p.tail)
         if s["run"] >= p.accept:
             s["n"] = s["run"] = 0
         elif odd > 2.0:

@@ -100,7 +100,7 @@ def follow(s: Any, x: float, t: int, p: Params) -> None:
 def learn(s: Any, x: float, t: int, odd: float, p: Params) -> None:
     if s["n"] >= p.warmup:
         yhat, lower, upper = expect(s, t, p)
-        calibrate(s, odd, p.limit, p.tail)
+        calibrate(s, odd, p.tail)
         if s["run"] >= p.accept:
             s["level"] += x - yhat
             s["run"] = 0

@@ -61,7 +61,7 @@ def follow(s: Any, x: float, weight: float) -> None:
 def learn(s: Any, x: float, t: int, odd: float, p: Params) -> None:
     if s["n"] >= p.warmup:
         _, lower, upper = expect(s, t, p)
-        calibrate(s, odd, p.limit, p.tail)
+        calibrate(s, odd, p.tail)
         if s["run"] >= p.accept:
             s["n"] = s["run"] = 0
         elif odd > 2.0:
@@ -89,7 +89,7 @@ def each(rows: StateRows, points: Points, p: Params, gate: Gate, out: Out) -> No
 
 
 def iqr(
-    limit: Positive = 3.0, weight: Share = 0.01, warmup: Count = 30, tail: Tail = 0.0005, accept: Count = 60
+    limit: Positive = 3.5, weight: Share = 0.01, warmup: Count = 30, tail: Tail = 0.0005, accept: Count = 60
 ) -> Detector:
     """Distance beyond a running quartile, in twice its distance to the median.
 
@@ -99,7 +99,7 @@ def iqr(
     Parameters
     ----------
     limit
-        Such distances beyond a quartile at which a reading stops being ordinary (score 1), at least; Tukey's 3 is "far out".
+        Such distances beyond a quartile at which a reading stops being ordinary (score 1), at least; Tukey calls 3 "far out".
     weight
         How fast the estimates forget: about ``1 / weight`` readings count.
     warmup

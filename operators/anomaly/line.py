@@ -24,7 +24,7 @@ from operators.kernel import kernel
 
 RISE = 0.05
 # These stand last in a row: numba takes a row that begins like another for a kind of that one, and warns.
-FIELDS = [("line", "f8"), ("a", "f8"), ("b", "f8"), ("n", "i4"), ("run", "i2"), ("distinct", "i2")]
+FIELDS = [("stretch", "f8"), ("a", "f8"), ("b", "f8"), ("n", "i4"), ("run", "i2"), ("distinct", "i2")]
 
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -55,19 +55,19 @@ def meet(s: Any, x: float) -> None:
 
 @kernel
 def line(s: Any, limit: float) -> float:
-    """Where the line lies: never under `limit`."""
-    return max(limit, s["line"])
+    """Where the line lies: never under `limit`, which may change while the state stays."""
+    return limit * max(1.0, s["stretch"])
 
 
 @kernel
-def calibrate(s: Any, odd: float, limit: float, tail: float) -> None:
+def calibrate(s: Any, odd: float, tail: float) -> None:
     """Let the line and the length of the run of odd readings follow one more score."""
     if odd >= 1.0:
         if s["run"] == 0 and tail > 0.0:
-            s["line"] = line(s, limit) * (1.0 + RISE)
+            s["stretch"] = max(1.0, s["stretch"]) * (1.0 + RISE)
         s["run"] += 1
     else:
-        s["line"] = line(s, limit) * (1.0 - RISE * tail)
+        s["stretch"] = max(1.0, s["stretch"] * (1.0 - RISE * tail))
         s["run"] = max(0, s["run"] - 2)
 
 

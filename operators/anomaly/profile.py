@@ -132,7 +132,7 @@ def unseen(s: Any, t: int, p: Params) -> bool:
 def learn(s: Any, x: float, t: int, odd: float, p: Params) -> None:
     if s["n"] >= p.warmup and not unseen(s, t, p):
         yhat, lower, upper = expect(s, t, p)
-        calibrate(s, odd, p.limit, p.tail)
+        calibrate(s, odd, p.tail)
         if s["run"] >= p.accept:
             s["shift"] += x - yhat
             s["level"] += x - yhat

@@ -63,7 +63,7 @@ def learn(s: Any, x: float, t: int, odd: float, p: Params) -> None:
     taught, learns = x, s["n"] > 0 and t > s["at"]
     if s["n"] >= p.warmup:
         _, lower, upper = expect(s, t, p)
-        calibrate(s, odd, p.limit, p.tail)
+        calibrate(s, odd, p.tail)
         if s["run"] >= p.accept:
             s["n"], s["run"], learns = 0, 0, False
         elif odd > 2.0:
