@@ -1,0 +1,21 @@
+"""Warming up compiles everything: a second run in a fresh process compiles nothing."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+COUNT = """
+from flows import warm
+from config.settings import load
+lines = warm.warm(load(warm.EVERYTHING))
+import numba, gc
+compiled = [f for f in gc.get_objects() if isinstance(f, numba.core.registry.CPUDispatcher) and "operators" in f.__module__]
+print(lines > 0, len(compiled) > 20, [f.__qualname__ for f in compiled if sum(f.stats.cache_misses.values())])
+"""
+
+
+def test_what_was_compiled_is_found_again():
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", COUNT], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout == "True True []\n", done.stderr
