@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime
-from itertools import groupby
+from itertools import combinations, groupby
 
 import numpy as np
 
@@ -161,3 +161,10 @@ def holt_winters(t, x, limit, trend=0.02, season=0.3, period=86400, warmup=60):
         var += max(0.01, 1 / (i + 1)) * (e * e - var)
         visit.append(e)
     return out
+
+
+def tau(y):
+    """Kendall's tau-b of a series against its order."""
+    pairs = [np.sign(y[b] - y[a]) for a, b in combinations(range(len(y)), 2)]
+    untied = np.count_nonzero(pairs)
+    return np.sum(pairs) / np.sqrt(len(pairs) * untied) if untied else 0.0

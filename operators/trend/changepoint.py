@@ -81,7 +81,7 @@ def each(rows: StateRows, points: Points, p: Params, out: Float) -> None:
                 out[i, 1] = (t - s["changed"]) / SECOND
 
 
-def changepoint(limit: Positive = 8.0, slack: Positive = 0.5) -> Trend:
+def changepoint(limit: Positive = 10.0, slack: Positive = 0.5) -> Trend:
     """Two-sided CUSUM against the level since the last change; once it crosses the line that level starts where the excursion did.
 
     `change` is the larger sum over `limit`: 1 or more at the window that shows a rise, -1 or less for a fall. `since` is how
@@ -104,6 +104,6 @@ def changepoint(limit: Positive = 8.0, slack: Positive = 0.5) -> Trend:
     >>> from operators.trend.trend import run
     >>> found = run(changepoint(), [*np.tile([1.0, 3.0, 2.0], 20), *np.tile([4.0, 6.0, 5.0], 10)])
     >>> np.flatnonzero(abs(found["change"]) >= 1).tolist(), int(found["since"][-1] // 60)
-    ([62], 31)
+    ([63], 31)
     """
     return Trend("changepoint", ROW, Params(float(limit), float(slack)), ("change", "since"), each)
