@@ -20,7 +20,7 @@ from config.records import Float, Int
 from operators.decode.names import Names
 from operators.decode.template_match import POINTS, SKIPPED, UNIT_NEXT, Columns, match
 from operators.decode.template_meaning import Asker, Spans
-from operators.decode.template_scan import PAD, SLOTS, Split, eights, scan
+from operators.decode.template_scan import LONGEST, PAD, SLOTS, Split, eights, scan
 from operators.decode.template_store import DOOR, Store, Words
 
 TRIES = 64  # templates learnt of one message, at most
@@ -83,7 +83,7 @@ class Templates:
         self.store = Store(bound)
         self.producers: list[str] = []
         self._number: dict[str, int] = {}
-        self._asker = Asker(names, format, limit)
+        self._asker = Asker(names, format, limit + LONGEST)  # its trials are longer than the message
         self._split = Split()
         self._met = 0
 
