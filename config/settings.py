@@ -163,7 +163,7 @@ class Trend(Section):
 
 class Learn(Section):
     models: Names
-    step: str = Field(pattern="^[1-9][0-9]*s$")
+    step: str = Field(pattern="^([1-9][0-9]*s)?$")
     series: int = Field(ge=0)
     model: dict[str, dict[str, Any]]
 

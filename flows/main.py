@@ -73,8 +73,8 @@ def learning(settings: Settings, rules: Sequence[Rule], ends: Ends) -> Dataflow:
     judged = detect("judged", windows.judged, [], anomaly.build(s.detect.windows, s.detector), s.store.scores)
     shortest = f"{min(s.windows.every)}s"
     trends = trend.trend("trends", windows.judged, trend.build(s.trend.windows, s.detector), shortest)
-    plan = learn.build(s.learn.step, s.learn.models, s.detector)
-    models = learn.learn("models", windows.judged, plan, learn.Budget(s.learn.series))
+    plan = learn.build(s.learn.step or shortest, s.learn.models, s.learn.model)
+    models = learn.learn("models", windows.judged, plan, s.learn.series)
 
     # Decide
     steps = {"points": points} | {f"{n}s": judged for n in s.windows.every}

@@ -1,10 +1,13 @@
-"""How many series of a lane get models."""
+"""How many series of a shard get models."""
 
 from __future__ import annotations
 
 
 class Budget:
-    """A count that all shards of a process share: first come, first served; what a shard was granted stands in its snapshot.
+    """First come, first served.
+
+    A count a shard, not a lane: which series are modelled then depends on the messages of their partition alone, and is the
+    same after any crash.
 
     Parameters
     ----------

@@ -117,7 +117,7 @@ class Learn:
             self.kept[slot] = self._new(name)
             return []
         first, self.granted[slot] = self.refused == 0, REFUSED
-        text = f"this and later series get no models: the lane's {self.budget.limit} (learn.series) are in use"
+        text = f"this and later series get no models: the partition's {self.budget.limit} (learn.series) are in use"
         return [Event("not-modelled", time, name, text, float(self.budget.limit))] if first else []
 
     def _new(self, name: str, state: KeptState | None = None) -> Kept:

@@ -48,9 +48,9 @@ class Lessons:
 
 
 @operator
-def learn(step_id: str, up: KeyedStream[Windows], plan: Plan, budget: Budget) -> Lessons:
-    """Learn the windows of every shard."""
-    news = op.stateful_batch("models", up, lambda state: _Logic(Learn(plan, budget, state)))
+def learn(step_id: str, up: KeyedStream[Windows], plan: Plan, series: int) -> Lessons:
+    """Learn the windows of the first `series` series of every shard."""
+    news = op.stateful_batch("models", up, lambda state: _Logic(Learn(plan, Budget(series), state)))
     return Lessons(
         op.filter_map_value("scored", news, lambda it: it if isinstance(it, Scored) else None),
         op.filter_map_value("forecasts", news, lambda it: it if isinstance(it, Rows) else None),

@@ -261,7 +261,7 @@ def test_the_flow_resumes_exactly(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
             flow = Dataflow("learn")
-            lessons = learn("learn", op.input("in", flow, source), ALL, Budget(2))
+            lessons = learn("learn", op.input("in", flow, source), ALL, 2)
             for name, up in (("scored", lessons.scored), ("forecasts", lessons.forecasts), ("events", lessons.events)):
                 op.output(name, up, TestingSink(out))
             run_main(flow, epoch_interval=timedelta(0), recovery_config=RecoveryConfig(str(tmp_path)))
