@@ -280,6 +280,7 @@ class Detect:
 
 def _from_points(item: Checked) -> Scored:
     points = item.points
+    offset = points.offset if len(points) else NOTHING
     return Scored(
         step="points",
         poll=points.poll,
@@ -290,8 +291,8 @@ def _from_points(item: Checked) -> Scored:
         value=item.rate if item.forward.all() else np.where(item.forward, item.rate, np.nan),
         fields={"value": points.value},
         scores={},
-        first=points.offset if len(points) else NOTHING,
-        last=points.offset if len(points) else NOTHING,
+        first=offset,
+        last=offset,
         silences=item.silences,
     )
 
