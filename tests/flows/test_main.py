@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from bytewax.testing import TestingSink, TestingSource, run_main
 
-from config.records import SECOND, MetricBatch, Poll, Row
+from config.records import SECOND, Poll
 from config.rules import Rule
 from config.settings import load
 from flows.main import Ends, learning
@@ -71,7 +70,9 @@ def outputs(bodies, size):
     return {
         "rows": rows,
         "alerts": sorted(json.dumps(a.body, sort_keys=True) for _, a in out["alerts"]),
-        "rejects": [(r.poll.values[r.message], int(r.poll.offsets[r.message]), r.code, r.points) for _, r in out["rejects"]],
+        "rejects": [
+            (r.poll.values[r.message], int(r.poll.offsets[r.message]), r.code, r.points) for _, r in out["rejects"]
+        ],
         "events": sorted(str(e) for _, e in out["events"]),
     }
 
