@@ -172,6 +172,10 @@ class Alerts(Section):
     rules: str
 
 
+class Collect(Section):
+    every: float = Field(gt=0)
+
+
 class Limits(Section):
     series: int = Field(ge=1)
     message_bytes: int = Field(ge=1)
@@ -204,6 +208,7 @@ class Settings(Section):
     detector: dict[str, dict[str, Any]]
     learn: Learn
     alerts: Alerts
+    collect: Collect
     limits: Limits
     recovery: Recovery
     log: Log
