@@ -383,7 +383,7 @@ class Scored:
     first: Int
     last: Int
     silences: Silences
-    settled: list[Row] = field(default_factory=list)
+    settled: list[Rows] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.codes)

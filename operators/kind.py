@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from config.records import Bool, Float, Int, Row, Rows, Scored, Scores, StateRows
+from config.records import Bool, Column, Float, Int, Rows, Scored, Scores, StateRows
 from operators.kernel import kernel
 
 Keep = Literal["none", "windows", "all"]
@@ -133,8 +133,8 @@ class Kinds:
     >>> codes = np.full(n, s.code("a x"))
     >>> at = np.arange(n)
     >>> it = Scored("60s", Poll.of([]), s, codes, at, at, y, {}, {"ewma": score}, at, at, Silences.none())
-    >>> [(row.time, row.fields["kind"]) for row in Kinds().update(it, NOTHING)]
-    [(0, 'spike')]
+    >>> [(rows.time.tolist(), rows.fields["kind"]) for rows in Kinds().update(it, NOTHING)]
+    [([0], ['spike'])]
     """
 
     def __init__(self, snapshot: Snapshot | None = None) -> None:
@@ -143,7 +143,7 @@ class Kinds:
         self.open = np.frombuffer(rows, OPEN).copy()
         self.head = np.full(0, -1)
 
-    def update(self, it: Scored, fresh: Int) -> list[Row]:
+    def update(self, it: Scored, fresh: Int) -> list[Rows]:
         """Show what came to the anomalies that are open, and open the new ones; return those settled, in order."""
         if len(self.open) and len(fresh):
             self.open = self.open[~np.isin(self.open["slot"], fresh)]
@@ -160,7 +160,7 @@ class Kinds:
         left = np.ones(len(pool), bool)
         left[done] = False
         self.open = pool[left]
-        return [self._row(it, pool[e]) for e in done]
+        return self._rows(it, pool[done])
 
     def snapshot(self) -> Snapshot:
         """Return what is open, as bytes, and the detectors it is numbered by."""
@@ -189,30 +189,35 @@ class Kinds:
             self.names.append(name)
         return self.names.index(name)
 
-    def _row(self, it: Scored, a: Any) -> Row:
-        name = self.names[a["detector"]]
-        fields: dict[str, float | int | str] = {field: float(a[field]) for field in NUMBERS}
-        fields["kind"] = kind(a, name)
-        tags = {"step": it.step, "detector": name}
-        return Row("anomalies", int(a["time"]), tags, fields, it.series.names[a["slot"]])
+    def _rows(self, it: Scored, settled: StateRows) -> list[Rows]:
+        """Return rows by detector, in the order in which they were settled."""
+        out = []
+        for number in np.unique(settled["detector"]).tolist():
+            a, name = settled[settled["detector"] == number], self.names[number]
+            fields: dict[str, Column] = {field: a[field].copy() for field in NUMBERS}
+            fields["kind"] = kinds(a, name)
+            tags = {"step": it.step, "detector": name}
+            out.append(Rows("anomalies", it.series, a["slot"].copy(), a["time"].copy(), tags, fields))
+        return out
 
 
 def _own(column: Any) -> Any:
     return np.require(column, None, ["C", "W", "A"])
 
 
-def kind(a: Any, detector: str) -> str:
-    """Name what an anomaly was, from what was counted after it."""
-    surely_not_nothing = a["yhat_lower"] > 0 or a["yhat_upper"] < 0
-    if a["stopped"] or (surely_not_nothing and abs(a["y"]) <= NOTHING_LEFT * abs(a["yhat"])):
-        return "dropout"
-    if detector == "flatline" or a["same"] >= AFTER:
-        return "flatline"
-    if min(a["beyond"], a["opposite"]) >= 2:
-        return "variance"
-    if a["beyond"] >= MOST:
-        return "level-shift"
-    return "dip" if a["y"] < a["yhat"] else "spike"
+def kinds(a: StateRows, detector: str) -> list[str]:
+    """Name what anomalies were, from what was counted after each."""
+    surely_not_nothing = (a["yhat_lower"] > 0) | (a["yhat_upper"] < 0)
+    nothing_left = surely_not_nothing & (np.abs(a["y"]) <= NOTHING_LEFT * np.abs(a["yhat"]))
+    first_that_holds = {
+        "dropout": (a["stopped"] == 1) | nothing_left,
+        "flatline": (a["same"] >= AFTER) | (detector == "flatline"),
+        "variance": np.minimum(a["beyond"], a["opposite"]) >= 2,
+        "level-shift": a["beyond"] >= MOST,
+        "dip": a["y"] < a["yhat"],
+    }
+    found: list[str] = np.select(list(first_that_holds.values()), list(first_that_holds), "spike").tolist()
+    return found
 
 
 def numbers(it: Scored, s: Scores) -> dict[str, Float]:
@@ -220,7 +225,7 @@ def numbers(it: Scored, s: Scores) -> dict[str, Float]:
     return {"score": s.score, "y": it.value, "yhat": s.yhat, "yhat_lower": s.lower, "yhat_upper": s.upper}
 
 
-def rows(it: Scored, keep: Keep) -> list[Rows | Row]:
+def rows(it: Scored, keep: Keep) -> list[Rows]:
     """Turn scores into what the stores write: `scores` when kept, `anomalies`, and those that were settled, in this order.
 
     Parameters
@@ -240,7 +245,7 @@ def rows(it: Scored, keep: Keep) -> list[Rows | Row]:
      ('anomalies', {'step': '60s', 'detector': 'ewma'}, array([1]), array([9.]), ['high'])]
     """
     kept = keep == "all" or (keep == "windows" and it.step != "points")
-    out: list[Rows | Row] = []
+    out: list[Rows] = []
     for name, s in it.scores.items():
         if kept and not np.isnan(s.score).all():
             out.append(_columns("scores", it, name, ~np.isnan(s.score)))
