@@ -31,6 +31,7 @@ from config.records import (
 )
 from config.telemetry import POINTS, READY, REJECTS
 from operators import checks
+from operators.census import Census
 from operators.lane import Lane
 from operators.policy import Codes, Policy
 from operators.quality import MINUTE, Quality
@@ -308,13 +309,14 @@ def decoded(points: MetricBatch, stamp: int = 0) -> Decoded:
 
 
 class _Logic(StatefulBatchLogic[Decoded, Validated, tuple[Any, ...]]):
-    def __init__(self, validate: Validate) -> None:
-        self.validate = validate
+    def __init__(self, validate: Validate, census: Census) -> None:
+        self.validate, self.census = validate, census
 
     def on_batch(self, values: list[Decoded]) -> tuple[Iterable[Validated], bool]:
         out = [self.validate.update(d) for d in values]
         for o in out:
             _count(o)
+        self.census.note(self.validate.shard, self.validate.rows, self.validate.clock)
         return out, self.RETAIN
 
     def snapshot(self) -> tuple[Any, ...]:
@@ -345,10 +347,11 @@ class Streams:
 @operator
 def validate(step_id: str, up: KeyedStream[Decoded], policy: Policy, limit: int) -> Streams:
     """Check each shard's points: see `Validate`."""
-    lane = Lane(limit)
+    lane, census = Lane(limit), Census(policy.remember)
+    census.publish()
 
     def build(snapshot: tuple[Any, ...] | None) -> _Logic:
-        return _Logic(Validate(policy, lane, snapshot))
+        return _Logic(Validate(policy, lane, snapshot), census)
 
     out = op.stateful_batch("check", up, build)
     return Streams(

@@ -101,7 +101,7 @@ def collector(name: str) -> Iterator[Row]:
 
 
 def console(name: str) -> Iterator[Row]:
-    first, second, third = sent(name)[:3]
+    third = sent(name)[2]
     yield "cpu,host=node-1 usage", 1795264716 * 10**9, 12.5
     yield "cpu,host=node-2 usage", 1795264716 * 10**9, 3.5
     yield "cpu value", third.timestamp * MS, 1.0
