@@ -26,11 +26,11 @@ from scripts.demonstration.store import Store
 from scripts.demonstration.summary import summarise
 from scripts.demonstration.watch import Watch
 
-TOPICS = {topic: 1 for topic in ("alerts", "alerts-state", "rejects", "events", "commands", "verdicts", "results")}
+TOPICS = dict.fromkeys(("alerts", "alerts-state", "rejects", "events", "commands", "verdicts", "results"), 1)
 PATIENCE = 60.0
 
 
-class Interrupted(Exception):
+class EndedError(Exception):
     """Someone wants it to end now."""
 
 
@@ -114,14 +114,14 @@ def keep(flows: list[Flow], env: dict[str, str], view: Screen) -> None:
             for flow in flows:
                 flow.check()
             time.sleep(0.5)
-    except Interrupted:
+    except EndedError:
         for flow in reversed(flows):
             flow.stop()
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
     """Turn a signal into an exception."""
-    raise Interrupted
+    raise EndedError
 
 
 def main() -> int:
@@ -134,7 +134,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="alluse-demo-") as folder, ExitStack() as stack:
             demonstrate(options, Path(folder), stack)
-    except Interrupted:
+    except EndedError:
         print("ended early", file=sys.stderr)
         return 130
     except (FlowError, ClusterError) as e:

@@ -45,7 +45,7 @@ class Story:
 
 @dataclass(frozen=True)
 class Fired:
-    """An alert: when it began, when its last odd hour ended, what was seen at first."""
+    """An alert: when it began, when its last odd hour ended, what was seen and expected at first (NaN: of a rule without expectation)."""
 
     name: str
     severity: str
@@ -54,6 +54,8 @@ class Fired:
     end: int
     value: float
     score: float
+    lower: float
+    upper: float
     kind: str
     summary: str
     firing: bool
@@ -124,13 +126,26 @@ class Store:
     def _fired(self, row: Sequence[Any], ended: int | None) -> Fired:
         series, name, severity, start, _, _, value, score, summary = row
         odd = self.rows(
-            "SELECT time, kind FROM anomalies WHERE series = ?1 AND time >= ?2 AND time <= coalesce(?3, time) "
+            "SELECT time, kind, yhat_lower, yhat_upper FROM anomalies WHERE series = ?1 AND time >= ?2 AND time <= coalesce(?3, time) "
             "AND json_extract(tags, '$.step') = ?4 AND json_extract(tags, '$.detector') = ?5 ORDER BY time",
             series, start, ended, STEP, DETECTOR,
         )  # fmt: skip
         end = odd[-1][0] // SECOND + HOUR if odd else (ended or start) // SECOND
-        kind = next((kind for _, kind in odd if kind), "")
-        return Fired(name, severity, series, start // SECOND, end, value, score or 0.0, kind, summary, ended is None)
+        kind, lower, upper = odd[0][1:] if odd else ("", np.nan, np.nan)
+        return Fired(
+            name,
+            severity,
+            series,
+            start // SECOND,
+            end,
+            value,
+            score or 0.0,
+            lower,
+            upper,
+            kind,
+            summary,
+            ended is None,
+        )
 
     def count(self, table: str, where: str = "1") -> int:
         """Return how many rows a table has."""
