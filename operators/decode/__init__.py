@@ -16,6 +16,7 @@ from bytewax.dataflow import operator
 from bytewax.operators import KeyedStream, StatefulBatchLogic
 
 from config.records import Decoded, Poll
+from config.telemetry import POINTS
 from operators.decode.decoder import Decoder, Snapshot
 from operators.decode.message import FORMATS, decode_message
 from operators.decode.names import Names
@@ -30,7 +31,9 @@ class _Logic(StatefulBatchLogic[Poll, Decoded, Snapshot]):
         self.decoder = decoder
 
     def on_batch(self, values: list[Poll]) -> tuple[list[Decoded], bool]:
-        return [self.decoder.update(poll) for poll in values], False
+        out = [self.decoder.update(poll) for poll in values]
+        POINTS.labels("skipped").inc(sum(decoded.skipped for decoded in out))
+        return out, False
 
     def snapshot(self) -> Snapshot:
         return self.decoder.snapshot()

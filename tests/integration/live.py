@@ -19,7 +19,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.services import Influx, Kafka, free_port
@@ -139,7 +139,10 @@ class Live:
         def done() -> bool:
             assert self.alive(), "the flow has ended"
             asked = [TopicPartition(self.topics["metrics"], p) for p, (_, high) in ends.items() if high]
-            return all(place.offset == ends[place.partition][1] for place in consumer.committed(asked, 10))
+            try:
+                return all(place.offset == ends[place.partition][1] for place in consumer.committed(asked, 10))
+            except KafkaException:  # the group's coordinator is not up yet, or the broker away
+                return False
 
         until(done)
         consumer.close()
@@ -218,7 +221,7 @@ def stored(influx: Influx, database: str, pattern: str) -> Stored:
     assert "error" not in result, result
     found: Stored = defaultdict(dict)
     for series in result.get("series", []):
-        key = series_key(series["name"], series["tags"])
+        key = series_key(series["name"], series.get("tags", {}))
         for time_ns, *values in series["values"]:
             fields = zip(series["columns"][1:], values, strict=True)
             found[key, time_ns].update((field, value) for field, value in fields if value is not None)
