@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from config.records import SECOND, Bool, Float, Int, Series
+from config.series import Name
 from config.settings import Settings
 
 
@@ -38,16 +39,15 @@ class Policy(NamedTuple):
 
     def limits(self, name: str, declared: bool) -> tuple[float, float, bool, bool]:
         """Return lowest, highest, counter, each of a series; the longest pattern that matches decides."""
-        key, _, metric_field = name.rpartition(" ")
-        measurement = key.split(",", 1)[0]
-        both = (measurement, f"{measurement} {metric_field}")
+        taken = Name.of(name)
+        both = (taken.metric, f"{taken.metric} {taken.field}")
         low, high, counter = -np.inf, np.inf, declared
         for pattern in sorted((p for p in self.metric if any(fnmatchcase(b, p) for b in both)), key=len):
             m = self.metric[pattern]
             low = m.min if m.min is not None else low
             high = m.max if m.max is not None else high
             counter = m.type == "counter" if m.type else counter
-        rules = [p for p in self.conflict if fnmatchcase(measurement, p)]
+        rules = [p for p in self.conflict if fnmatchcase(taken.metric, p)]
         return low, high, counter, bool(rules) and self.conflict[max(rules, key=len)] == "each"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -16,10 +15,8 @@ from bytewax.dataflow import operator
 from bytewax.operators import KeyedStream
 
 from config.records import SECOND, Decoded, Series
+from config.series import Name
 from operators.decode.remote_write import STALE, WriteRequest
-
-_SPACE, _COMMA, _EQUALS = re.compile(r"(?<!\\) "), re.compile(r"(?<!\\),"), re.compile(r"(?<!\\)=")
-_ESCAPED = re.compile(r"\\([,= ])")
 
 
 class Keyed(NamedTuple):
@@ -27,15 +24,6 @@ class Keyed(NamedTuple):
 
     key: bytes | None
     value: bytes
-
-
-class Name(NamedTuple):
-    """A series' name taken apart: its key, and without escapes measurement, tags and field."""
-
-    key: str
-    measurement: str
-    tags: dict[str, str]
-    field: str
 
 
 class Point(NamedTuple):
@@ -97,7 +85,7 @@ class Rekey:
     def _learn(self, series: Series) -> None:
         if series is not self._series:
             self._series, self._names = series, []
-        self._names += [_name(name) for name in series.names[len(self._names) :]]
+        self._names += [Name.of(name) for name in series.names[len(self._names) :]]
 
 
 def _anew(points: list[Point], ended: list[Name], stamp: int, source: dict[str, Any]) -> Iterator[Keyed]:
@@ -119,7 +107,7 @@ def _anew(points: list[Point], ended: list[Name], stamp: int, source: dict[str, 
 
 def _add(metrics: list[dict[str, Any]], point: Point) -> None:
     kind = {"type": "counter"} if point.counter else {}
-    like = {"name": point.name.measurement, "tags": point.name.tags, "timestamp": _rfc3339(point.time)} | kind
+    like = {"name": point.name.metric, "tags": dict(point.name.tags), "timestamp": _rfc3339(point.time)} | kind
     for metric in metrics:
         if point.name.field not in metric["fields"] and {k: v for k, v in metric.items() if k != "fields"} == like:
             metric["fields"][point.name.field] = point.value
@@ -130,8 +118,8 @@ def _add(metrics: list[dict[str, Any]], point: Point) -> None:
 
 def _odd(point: Point) -> bytes:
     """Write a value that is not finite as Prometheus' adapters do, whose only field is ``value``; it will be rejected as not finite."""
-    name = point.name.measurement if point.name.field == "value" else f"{point.name.measurement}_{point.name.field}"
-    body = {"name": name, "labels": point.name.tags, "timestamp": _rfc3339(point.time), "value": str(point.value)}
+    name = point.name.metric if point.name.field == "value" else f"{point.name.metric}_{point.name.field}"
+    body = {"name": name, "labels": dict(point.name.tags), "timestamp": _rfc3339(point.time), "value": str(point.value)}
     return msgspec.json.encode(body)
 
 
@@ -139,7 +127,7 @@ def _stale(name: Name, stamp: int) -> bytes:
     """Write the end of a series as remote write does."""
     request = WriteRequest()
     series = request.timeseries.add()
-    for label, value in {"__name__": name.measurement, **name.tags}.items():
+    for label, value in {"__name__": name.metric, **dict(name.tags)}.items():
         series.labels.add(name=label, value=value)
     series.samples.add(value=np.frombuffer(STALE, np.float64)[0], timestamp=stamp // 1_000_000)
     return bytes(cramjam.snappy.compress_raw(request.SerializeToString()))
@@ -152,17 +140,6 @@ def _source(decoded: Decoded, message: int) -> dict[str, Any]:
     if decoded.seq[message] >= 0:
         said["seq"] = int(decoded.seq[message])
     return said
-
-
-def _name(name: str) -> Name:
-    key, field = _SPACE.split(name, maxsplit=1)
-    measurement, *tags = _COMMA.split(key)
-    pairs = (_EQUALS.split(tag, maxsplit=1) for tag in tags)
-    return Name(key, _plain(measurement), {_plain(k): _plain(v) for k, v in pairs}, _plain(field))
-
-
-def _plain(text: str) -> str:
-    return _ESCAPED.sub(r"\1", text)
 
 
 def _rfc3339(time: int) -> str:

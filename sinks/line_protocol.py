@@ -14,7 +14,8 @@ import msgspec
 import numpy as np
 
 from config.records import Bool, Column, Float, Int, MetricBatch, Row, Rows
-from sinks.series import OURS, Remembered, own_tags, parts
+from config.series import Name
+from sinks.series import OURS, Remembered, own_tags
 
 Item = MetricBatch | Rows | Row
 
@@ -174,7 +175,7 @@ def _column(name: str, column: Column, started: Bool) -> tuple[list[bytes], list
 
 def _point_head(name: str) -> bytes:
     # A line that starts with # is a comment, and lost.
-    before = "exported_" if parts(name)[0] in OURS else "\\" if name.startswith("#") else ""
+    before = "exported_" if Name.of(name).metric in OURS else "\\" if name.startswith("#") else ""
     return _bytes(f"{before}{_BREAK.sub(' ', name)}=")
 
 

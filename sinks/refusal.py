@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from config.records import Bool, Int, MetricBatch, Poll, Reject, Row, Rows
+from config.series import Name
 from sinks.line_protocol import Item, LineProtocol, Lines
-from sinks.series import Remembered, parts
+from sinks.series import Remembered
 
 _CONFLICT = re.compile(r'input field "(?P<field>.*?)" on measurement "(?P<measurement>.*?)" is type')
 _DROPPED = re.compile(r"dropped=(\d+)")
@@ -136,8 +137,8 @@ def _named(chunk: list[Piece], error: str) -> Bool:
 
 
 def _measurement_and_field(name: str) -> tuple[str, str]:
-    measurement, _, field = parts(name)
-    return measurement, field
+    taken = Name.of(name)
+    return taken.metric, taken.field
 
 
 def _holds(piece: Piece, line: int, measurement: str, field: str, known: Remembered[tuple[str, str]]) -> bool:

@@ -1,10 +1,11 @@
-"""Names of series taken apart: what a store needs of ``cpu,host=a usage_idle`` beyond the name itself."""
+"""Names and tags that are ours in a store, and what becomes of a series' own that are called the same."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Generic, TypeVar
+
+from config.series import Name
 
 V = TypeVar("V")
 
@@ -12,9 +13,6 @@ OURS = frozenset({"windows", "scores", "anomalies", "trends", "forecasts", "qual
 TAGS = frozenset({"metric", "metric_field", "length", "step", "detector", "algorithm", "horizon"}) | {
     *("topic", "partition", "producer", "alertname", "severity", "type")
 }
-
-_SPACE, _COMMA, _EQUALS = re.compile(r"(?<!\\) "), re.compile(r"(?<!\\),"), re.compile(r"(?<!\\)=")
-_ESCAPED = re.compile(r"\\([,= ])")
 
 
 class Remembered(dict[str, V], Generic[V]):
@@ -45,40 +43,6 @@ class Remembered(dict[str, V], Generic[V]):
         return found
 
 
-def parts(name: str) -> tuple[str, list[tuple[str, str]], str]:
-    r"""Take a series' name apart: measurement, tags, field, each without its escapes.
-
-    Parameters
-    ----------
-    name
-        Series key and field as in `config.records.Series`.
-
-    References
-    ----------
-    InfluxDB line protocol, "Special characters": https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/
-
-    Examples
-    --------
-    >>> parts(r"disk\ io,host=a,path=/a\=b,c read\ ops")
-    ('disk io', [('host', 'a'), ('path', '/a=b'), ('c', '')], 'read ops')
-    >>> parts("cpu x")
-    ('cpu', [], 'x')
-    """
-    key, _, field = _cut(_SPACE, name)
-    measurement, *tags = _COMMA.split(key)
-    pairs = [(_plain(k), _plain(v)) for k, _, v in (_cut(_EQUALS, tag) for tag in tags)]
-    return _plain(measurement), pairs, _plain(field)
-
-
-def _cut(pattern: re.Pattern[str], text: str) -> tuple[str, str, str]:
-    found = pattern.search(text)
-    return (text[: found.start()], found[0], text[found.end() :]) if found else (text, "", "")
-
-
-def _plain(text: str) -> str:
-    return _ESCAPED.sub(r"\1", text)
-
-
 def own_tags(name: str) -> dict[str, str]:
     """Return the tags that a series brings into our measurements: its own, `metric` and `metric_field`.
 
@@ -96,12 +60,12 @@ def own_tags(name: str) -> dict[str, str]:
     """
     if not name:
         return {}
-    measurement, pairs, field = parts(name)
-    tags = {k: v for k, v in pairs if k not in TAGS}
-    for key, value in pairs:
+    taken = Name.of(name)
+    tags = {k: v for k, v in taken.tags if k not in TAGS}
+    for key, value in taken.tags:
         if key in TAGS:
             exported = f"exported_{key}"
             while exported in tags:
                 exported = f"exported_{exported}"
             tags[exported] = value
-    return tags | {"metric": measurement, "metric_field": field}
+    return tags | {"metric": taken.metric, "metric_field": taken.field}

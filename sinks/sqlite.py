@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from config.records import MetricBatch, Row, Rows
+from config.series import Name
 from config.settings import Settings
 from config.telemetry import READY
 from sinks.delay import observe
 from sinks.line_protocol import Item
 from sinks.patience import Backoff
-from sinks.series import Remembered, own_tags, parts
+from sinks.series import Remembered, own_tags
 from sinks.writer import Sink, Threaded
 
 LOG = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class SqliteWriter:
         self._path, self._busy = Path(path), busy
         self._db: sqlite3.Connection | None = None
         self._columns: dict[str, set[str]] = {}
-        self._point_tags = Remembered(lambda name: _json(dict(parts(name)[1])))
+        self._point_tags = Remembered(lambda name: _json(dict(Name.of(name).tags)))
 
     def write(self, items: list[Item]) -> None:
         """Write all of it or, while that fails, none of it."""

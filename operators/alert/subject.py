@@ -13,43 +13,7 @@ import numpy as np
 
 from config.records import Bool, Series
 from config.rules import OURS, Rule, fill
-
-_SPACE, _COMMA, _EQUALS = re.compile(r"(?<!\\) "), re.compile(r"(?<!\\),"), re.compile(r"(?<!\\)=")
-_ESCAPED = re.compile(r"\\([,= ])")
-
-
-class Subject(NamedTuple):
-    """A series' name, taken apart.
-
-    Parameters
-    ----------
-    metric, field
-        Measurement and field.
-    tags
-        Sorted pairs, without empty values.
-    """
-
-    metric: str
-    field: str
-    tags: tuple[tuple[str, str], ...]
-
-    @classmethod
-    def of(cls, series: str) -> Subject:
-        r"""Read ``key field``, where the key is a line-protocol series key.
-
-        References
-        ----------
-        InfluxDB line protocol, "Special characters": https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/
-
-        Examples
-        --------
-        >>> Subject.of(r"disk\ io,host=a,path=/a\=b read\ ops")
-        Subject(metric='disk io', field='read ops', tags=(('host', 'a'), ('path', '/a=b')))
-        """
-        key, field = _cut(_SPACE, series)
-        metric, *tags = _COMMA.split(key)
-        pairs = (_cut(_EQUALS, tag) for tag in tags)
-        return cls(_plain(metric), _plain(field), tuple(sorted((_plain(k), _plain(v)) for k, v in pairs if v)))
+from config.series import Name
 
 
 class Named(NamedTuple):
@@ -61,7 +25,7 @@ class Named(NamedTuple):
     fingerprint: str
 
 
-def matches(rules: Sequence[Rule], series: str) -> Iterator[tuple[int, str, Subject]]:
+def matches(rules: Sequence[Rule], series: str) -> Iterator[tuple[int, str, Name]]:
     """Yield number and alertname of each rule that speaks of a series: of those with one alertname, the first.
 
     Examples
@@ -70,7 +34,7 @@ def matches(rules: Sequence[Rule], series: str) -> Iterator[tuple[int, str, Subj
     >>> [(n, name) for n, name, _ in matches(hot, "cpu,host=db-1 x")], [n for n, _, _ in matches(hot, "cpu x")]
     ([(0, 'Hot')], [])
     """
-    subject, taken = Subject.of(series), set()
+    subject, taken = Name.of(series), set()
     for number, rule in enumerate(rules):
         if _match(rule, subject) and (name := _alertname(rule, subject)) not in taken:
             taken.add(name)
@@ -161,20 +125,20 @@ def camel(text: str) -> str:
     return "".join(word[0].upper() + word[1:] for word in re.split(r"[\W_]+", text) if word)
 
 
-def _match(rule: Rule, subject: Subject) -> bool:
+def _match(rule: Rule, subject: Name) -> bool:
     if not fnmatchcase(subject.metric, rule.metric) or not fnmatchcase(subject.field, rule.field):
         return False
     tags = dict(subject.tags)
     return all(key in tags and fnmatchcase(tags[key], glob) for key, glob in rule.tags.items())
 
 
-def _alertname(rule: Rule, subject: Subject) -> str:
+def _alertname(rule: Rule, subject: Name) -> str:
     metric, field = subject.metric, subject.field
     parts = {"Metric": camel(metric), "Field": camel(field), "metric": metric, "field": field, "step": rule.step}
     return fill(rule.name, parts)
 
 
-def _tags(subject: Subject) -> dict[str, str]:
+def _tags(subject: Name) -> dict[str, str]:
     labels = {key: value for key, value in subject.tags if key not in OURS}
     for key, value in subject.tags:
         if key in OURS:
@@ -183,12 +147,3 @@ def _tags(subject: Subject) -> dict[str, str]:
                 exported = f"exported_{exported}"
             labels[exported] = value
     return labels
-
-
-def _cut(pattern: re.Pattern[str], text: str) -> tuple[str, str]:
-    found = pattern.search(text)
-    return (text[: found.start()], text[found.end() :]) if found else (text, "")
-
-
-def _plain(text: str) -> str:
-    return _ESCAPED.sub(r"\1", text)

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.records import MetricBatch, Poll, Row, Rows, Series
+from config.series import Name
 from sinks.line_protocol import LineProtocol
-from sinks.series import OURS, TAGS, Remembered, own_tags, parts
+from sinks.series import OURS, TAGS, Remembered, own_tags
 
 
 def read(body):
@@ -187,7 +188,7 @@ def test_own_tags_leave_our_names_free(drawn):
     assert (found.pop("metric"), found.pop("metric_field")) == (measurement, field)
     assert not TAGS & set(found)
     assert sorted(found.values()) == sorted(tags.values())
-    assert parts(name_of(measurement, tags, field)) == (measurement, sorted(tags.items()), field)
+    assert Name.of(name_of(measurement, tags, field))[1:] == (measurement, tuple(sorted(tags.items())), field)
 
 
 def test_a_tag_already_called_exported_is_kept():
