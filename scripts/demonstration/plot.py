@@ -6,17 +6,19 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import numpy as np
 
 from scripts.demonstration.screen import number
-from scripts.demonstration.store import HOUR, Float
+from scripts.demonstration.store import HOUR, Bool, Float
 
 WIDTH, HEIGHT = 1000.0, 100.0
 DAY = 24 * HOUR
 STEPS = (1, 5, 10, 15, 60, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 28 * DAY)
 CROWDED = 16.0  # per cent of the width that a text may need
 Label = Callable[[float], str]
+Number = TypeVar("Number", float, Float)
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,10 @@ class Plot:
         )
         self.data = json.dumps([list(row) for row in rows], separators=(",", ":"))
 
-    def _share(self, x: float | Float) -> float | Float:
+    def _share(self, x: Number) -> Number:
         return (x - self.start) / (self.end - self.start)
 
-    def _height(self, y: float | Float) -> float | Float:
+    def _height(self, y: Number) -> Number:
         return (y - self.bottom) / (self.top - self.bottom)
 
     def _points(self, x: Float, y: Float) -> list[str]:
@@ -148,7 +150,7 @@ def when(pattern: str) -> Label:
     return lambda seconds: datetime.fromtimestamp(seconds, UTC).strftime(pattern)
 
 
-def _runs(there: np.ndarray) -> list[slice]:
+def _runs(there: Bool) -> list[slice]:
     edges = np.flatnonzero(np.diff(np.concatenate([[0], there.astype(np.int8), [0]])))
     return [slice(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 

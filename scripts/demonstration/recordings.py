@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).parent / "recordings"
+FOLDER = Path(__file__).parent / "recorded"
 WEEK = 7 * 86400
 
 

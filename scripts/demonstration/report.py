@@ -95,7 +95,7 @@ def tell(alert: Fired, recording: Recording, k: int, anchor: str, plot: Plot) ->
     return Told(
         number=k + 1,
         title=recording.title,
-        at=day(alert.start - recording.shift),
+        at=day(alert.at - recording.shift),
         hours=f"{hours} hour{'s' * (hours != 1)}",
         kind=alert.kind,
         score=number(alert.score),
@@ -110,9 +110,9 @@ def tell(alert: Fired, recording: Recording, k: int, anchor: str, plot: Plot) ->
 
 def live(alert: Fired) -> Told:
     """Put an alert of this machine into words."""
-    seconds = alert.end - alert.start
+    seconds = alert.end - alert.at
     return Told(
-        0, alert.name, f"{datetime.fromtimestamp(alert.start, UTC):%H:%M:%S} UTC", f"{seconds} s",
+        0, alert.name, f"{datetime.fromtimestamp(alert.at, UTC):%H:%M:%S} UTC", f"{seconds} s",
         "", number(alert.score), alert.summary, "", "machine",
     )  # fmt: skip
 
@@ -128,7 +128,7 @@ def facts(store: Store, recording: Recording) -> list[tuple[str, str]]:
     found = [
         (
             "Expected in the last week",
-            f"{number(float(np.nanmean(story.yhat)))} on average, within ±{number(half)} in the middle hour",
+            f"{number(float(np.nanmean(story.yhat)))} on average; half the bands are narrower than ±{number(half)}",
         )
     ]
     if trends and trends[0][2]:

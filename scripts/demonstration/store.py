@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Float = NDArray[np.float64]
+Bool = NDArray[np.bool_]
 SECOND = 1_000_000_000
 HOUR = 3600
 STEP = "3600s"
@@ -45,11 +46,15 @@ class Story:
 
 @dataclass(frozen=True)
 class Fired:
-    """An alert: when it began, when its last odd hour ended, what was seen and expected at first (NaN: of a rule without expectation)."""
+    """An alert: when it fired, when its first odd hour began and its last one ended, what was seen and expected at first.
+
+    What was expected is NaN for a rule that expects nothing.
+    """
 
     name: str
     severity: str
     series: str
+    at: int
     start: int
     end: int
     value: float
@@ -124,28 +129,16 @@ class Store:
         return [self._fired(row, ended.get(key)) for key, row in begun.items()]
 
     def _fired(self, row: Sequence[Any], ended: int | None) -> Fired:
-        series, name, severity, start, _, _, value, score, summary = row
-        odd = self.rows(
+        series, name, severity, at, _, _, value, score, summary = row
+        odd = self.rows(  # an hour is judged, and its alert begins, when it ends
             "SELECT time, kind, yhat_lower, yhat_upper FROM anomalies WHERE series = ?1 AND time >= ?2 AND time <= coalesce(?3, time) "
             "AND json_extract(tags, '$.step') = ?4 AND json_extract(tags, '$.detector') = ?5 ORDER BY time",
-            series, start, ended, STEP, DETECTOR,
+            series, at - HOUR * SECOND, ended, STEP, DETECTOR,
         )  # fmt: skip
-        end = odd[-1][0] // SECOND + HOUR if odd else (ended or start) // SECOND
+        start, end = (odd[0][0], odd[-1][0] + HOUR * SECOND) if odd else (at, ended or at)
         kind, lower, upper = odd[0][1:] if odd else ("", np.nan, np.nan)
-        return Fired(
-            name,
-            severity,
-            series,
-            start // SECOND,
-            end,
-            value,
-            score or 0.0,
-            lower,
-            upper,
-            kind,
-            summary,
-            ended is None,
-        )
+        seen, times = (value, score or 0.0, lower, upper), (at // SECOND, start // SECOND, end // SECOND)
+        return Fired(name, severity, series, *times, *seen, kind, summary, ended is None)
 
     def count(self, table: str, where: str = "1") -> int:
         """Return how many rows a table has."""
