@@ -17,11 +17,12 @@ from pathlib import Path
 from types import FrameType
 
 from scripts.demonstration.cluster import ClusterError, MockCluster
+from scripts.demonstration.lines import Screen
+from scripts.demonstration.picture import screen
 from scripts.demonstration.processes import ROOT, Flow, FlowError, environment, free_port, until_ready
 from scripts.demonstration.recordings import Recording, load
 from scripts.demonstration.replay import Replay
 from scripts.demonstration.report import write
-from scripts.demonstration.screen import Screen, screen
 from scripts.demonstration.store import Store
 from scripts.demonstration.summary import summarise
 from scripts.demonstration.watch import Watch

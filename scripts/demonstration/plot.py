@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from scripts.demonstration.screen import number
 from scripts.demonstration.store import HOUR, Bool, Float
+from scripts.demonstration.words import number
 
 WIDTH, HEIGHT = 1000.0, 100.0
 DAY = 24 * HOUR

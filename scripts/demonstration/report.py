@@ -14,9 +14,9 @@ import numpy as np
 from scripts.demonstration.figures import figures, machine
 from scripts.demonstration.plot import Plot
 from scripts.demonstration.recordings import Incident, Recording
-from scripts.demonstration.screen import day, number
 from scripts.demonstration.store import Fired, Store
 from scripts.demonstration.summary import Outcome, Summary, meet
+from scripts.demonstration.words import day, number
 
 HERE = Path(__file__).parent
 
