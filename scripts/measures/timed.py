@@ -1,6 +1,6 @@
 """The live flow, with a note of every snapshot's pause: ``python -m bytewax.run scripts.measures.timed``.
 
-A pause is the time from the first partition's snapshot of an epoch to the next read of any: the worker does nothing else in between.
+A pause is the time from the last partition's snapshot of an epoch to the first read of the next: the worker does nothing else in between.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Timed(KafkaPartition):
 
     def next_batch(self) -> list[Item]:
         """Read, and note the pause that ends with it."""
-        if _begun:
+        if self._saved and _begun:
             with NOTES.open("a") as notes:
                 notes.write(f"{_begun[0]} {time.monotonic() - _begun[0]}\n")
             _begun.clear()
@@ -31,9 +31,9 @@ class Timed(KafkaPartition):
 
     def snapshot(self) -> int | None:
         """Save, and note the pause that begins with it."""
-        if not _begun:
-            _begun.append(time.monotonic())
-        return super().snapshot()
+        state = super().snapshot()
+        _begun[:] = [time.monotonic()]
+        return state
 
 
 class TimedSource(KafkaSource):
