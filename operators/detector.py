@@ -15,6 +15,7 @@ import numpy as np
 from bytewax.dataflow import operator
 from bytewax.operators import KeyedStream, StatefulBatchLogic
 
+from config.packing import pack, unpack
 from config.records import NOTHING, SECOND, Checked, Float, Int, Scored, Scores, StateRows, Windows
 from config.telemetry import ANOMALIES
 from operators.kernel import kernel
@@ -314,7 +315,7 @@ def _from_windows(item: Windows) -> Scored:
     )
 
 
-class _Logic(StatefulBatchLogic[Checked | Windows, Scored, DetectSnapshot]):
+class _Logic(StatefulBatchLogic[Checked | Windows, Scored, bytes]):
     def __init__(self, shard: Detect) -> None:
         self.shard = shard
         if shard.cold:
@@ -327,8 +328,8 @@ class _Logic(StatefulBatchLogic[Checked | Windows, Scored, DetectSnapshot]):
                 ANOMALIES.labels(name).inc(int((scores.score >= 1.0).sum()))
         return scored, False
 
-    def snapshot(self) -> DetectSnapshot:
-        return self.shard.snapshot()
+    def snapshot(self) -> bytes:
+        return pack(self.shard.snapshot())
 
 
 @operator
@@ -340,7 +341,7 @@ def detect(
     keep: Keep = "windows",
 ) -> KeyedStream[Scored]:
     """Score every point and window of every shard."""
-    return op.stateful_batch("bank", up, lambda state: _Logic(Detect(points, windows, keep, state)))
+    return op.stateful_batch("bank", up, lambda packed: _Logic(Detect(points, windows, keep, unpack(packed))))
 
 
 def run(detector: Detector, values: Sequence[float] | Float, every: float = 1.0, start: int = 0) -> Float:

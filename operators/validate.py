@@ -12,6 +12,7 @@ import numpy as np
 from bytewax.dataflow import operator
 from bytewax.operators import KeyedStream, StatefulBatchLogic
 
+from config.packing import pack, unpack
 from config.records import (
     ENDED,
     NOTHING,
@@ -308,7 +309,7 @@ def decoded(points: MetricBatch, stamp: int = 0) -> Decoded:
     return Decoded(b, [], 0, np.empty((0, 2), np.int64), [], none, none)
 
 
-class _Logic(StatefulBatchLogic[Decoded, Validated, tuple[Any, ...]]):
+class _Logic(StatefulBatchLogic[Decoded, Validated, bytes]):
     def __init__(self, validate: Validate, census: Census) -> None:
         self.validate, self.census = validate, census
 
@@ -319,8 +320,8 @@ class _Logic(StatefulBatchLogic[Decoded, Validated, tuple[Any, ...]]):
         self.census.note(self.validate.shard, self.validate.rows, self.validate.clock)
         return out, self.RETAIN
 
-    def snapshot(self) -> tuple[Any, ...]:
-        return self.validate.snapshot()
+    def snapshot(self) -> bytes:
+        return pack(self.validate.snapshot())
 
 
 def _count(out: Validated) -> None:
@@ -350,8 +351,8 @@ def validate(step_id: str, up: KeyedStream[Decoded], policy: Policy, limit: int)
     lane, census = Lane(limit), Census(policy.remember)
     census.publish()
 
-    def build(snapshot: tuple[Any, ...] | None) -> _Logic:
-        return _Logic(Validate(policy, lane, snapshot), census)
+    def build(packed: bytes | None) -> _Logic:
+        return _Logic(Validate(policy, lane, unpack(packed)), census)
 
     out = op.stateful_batch("check", up, build)
     return Streams(

@@ -11,6 +11,7 @@ import numpy as np
 from bytewax.dataflow import operator
 from bytewax.operators import KeyedStream, StatefulBatchLogic
 
+from config.packing import pack, unpack
 from config.records import SECOND, Checked, Column, Float, Int, Rows, StateRows, Windows
 from operators import tumble
 from operators.checks import NEVER
@@ -197,15 +198,15 @@ def _judged(checked: Checked, length: int, what: Int, out: Float, counter: Any) 
     )
 
 
-class _Logic(StatefulBatchLogic[Checked, Windowed, tuple[Any, ...]]):
+class _Logic(StatefulBatchLogic[Checked, Windowed, bytes]):
     def __init__(self, window: Window) -> None:
         self.window = window
 
     def on_batch(self, values: list[Checked]) -> tuple[Iterable[Windowed], bool]:
         return [self.window.update(c) for c in values], self.RETAIN
 
-    def snapshot(self) -> tuple[Any, ...]:
-        return self.window.snapshot()
+    def snapshot(self) -> bytes:
+        return pack(self.window.snapshot())
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,7 @@ def window(
     step_id: str, up: KeyedStream[Checked], every: Sequence[int], lateness: int, fields: Sequence[str]
 ) -> Streams:
     """Summarise each shard's points: see `Window`."""
-    out = op.stateful_batch("tumble", up, lambda snapshot: _Logic(Window(every, lateness, fields, snapshot)))
+    out = op.stateful_batch("tumble", up, lambda packed: _Logic(Window(every, lateness, fields, unpack(packed))))
     return Streams(
         op.flat_map_value("judged", out, lambda w: w.judged), op.flat_map_value("rows", out, lambda w: w.rows)
     )

@@ -12,6 +12,7 @@ import numpy as np
 from bytewax.dataflow import operator
 from bytewax.operators import KeyedStream, StatefulBatchLogic
 
+from config.packing import pack, unpack
 from config.records import NOTHING, SECOND, Column, Float, Poll, Rows, Scored, Series, Silences, StateRows, Windows
 from operators.detector import Points, layout, own
 
@@ -125,7 +126,7 @@ def rows(scored: Scored, length: str) -> Rows:
     return Rows("trends", scored.series, scored.codes[said], scored.time[said], {"length": length}, fields)
 
 
-class _Logic(StatefulBatchLogic[Windows, tuple[str, Scored], Snapshot]):
+class _Logic(StatefulBatchLogic[Windows, tuple[str, Scored], bytes]):
     def __init__(self, shard: Trends) -> None:
         self.shard = shard
         if shard.cold:
@@ -134,8 +135,8 @@ class _Logic(StatefulBatchLogic[Windows, tuple[str, Scored], Snapshot]):
     def on_batch(self, values: list[Windows]) -> tuple[Iterable[tuple[str, Scored]], bool]:
         return [(it.step, self.shard.update(it)) for it in values], False
 
-    def snapshot(self) -> Snapshot:
-        return self.shard.snapshot()
+    def snapshot(self) -> bytes:
+        return pack(self.shard.snapshot())
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def trend(step_id: str, up: KeyedStream[Windows], trends: Sequence[Trend], step:
 
     Windows of several lengths have no order between them that batches could not change, and an alert rests on one order.
     """
-    said = op.stateful_batch("trends", up, lambda state: _Logic(Trends(trends, state)))
+    said = op.stateful_batch("trends", up, lambda packed: _Logic(Trends(trends, unpack(packed))))
     scored = op.filter_map_value("scored", said, lambda it: it[1] if it[0] == step else None)
     stored = op.map_value("rows", said, lambda it: rows(it[1], it[0]))
     return Trending(scored, op.filter_value("some", stored, lambda it: len(it) > 0))
