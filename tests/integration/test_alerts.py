@@ -249,10 +249,12 @@ def topic(flow: Live) -> Stored:
     for message in flow.read("results"):
         for line in message.value().decode().splitlines():
             head, rest = line.split(" ", 1)
+            name, *tags = head.split(",")
+            key = series_key(name, dict(tag.split("=") for tag in tags))
             fields, time = rest.rsplit(" ", 1)
             for field, text, number in re.findall(r'(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^,"]+))', fields):
                 value = int(number[:-1]) if number.endswith("i") else float(number) if number else text
-                found[head, int(time)][field] = value
+                found[key, int(time)][field] = value
     return dict(found)
 
 
