@@ -42,6 +42,7 @@ def figures(store: Store, it: Outcome) -> Figures:
 def drawn(story: Story, it: Outcome, title: str, label: str, most: int = 8) -> Plot:
     """Draw hours: values with their extremes, the expected band, odd hours, labelled incidents, alerts."""
     plot = frame(story.time, [story.mean], title)
+    plot.top += 0.12 * (plot.top - plot.bottom)  # room for the incidents' names
     shift = it.recording.shift
     for incident in it.recording.incidents:
         plot.span("incident", incident.start, incident.end, incident.what)
@@ -62,9 +63,8 @@ def near(story: Story, it: Outcome, alert: Fired) -> Plot:
     start, end = alert.start - it.recording.shift, alert.end - it.recording.shift
     part = story.between(start - CLOSE, end + CLOSE)
     plot = drawn(part, it, f"{it.recording.title}, around the alert", "%-d %b", 5)
-    plot.paths.insert(0, ("", ""))
     plot.band("range", part.time, part.low, part.high)
-    plot.paths.insert(0, plot.paths.pop())
+    plot.paths.insert(0, plot.paths.pop())  # behind everything else
     return plot
 
 

@@ -32,7 +32,7 @@ class Replay(threading.Thread):
         super().__init__(name="replay", daemon=True)
         self._producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 5, "log_level": 2})
         self._topic, self._recordings, self._seconds = topic, recordings, seconds
-        self._homes = homes(len(recordings))
+        self.homes = homes(len(recordings))
         self._next = [0] * len(recordings)
         self._halt = threading.Event()
         self.total = sum(len(recording.points) for recording in recordings)
@@ -53,7 +53,7 @@ class Replay(threading.Thread):
         self.join()
 
     def _send(self, number: int, until: int) -> None:
-        recording, partition = self._recordings[number], self._homes[number]
+        recording, partition = self._recordings[number], self.homes[number]
         key = recording.series.rpartition(" ")[0].encode()
         while self._next[number] < until:
             try:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from scripts.demonstration.processes import page
 
+GROUP = "alluse-learning"  # under which the flow commits
 DONE = ("accepted", "duplicate", "rejected")
 
 
@@ -29,6 +31,7 @@ class Watch:
             "bootstrap.servers": bootstrap, "group.id": "demo", "enable.auto.commit": False, "log_level": 2,
         })  # fmt: skip
         self._consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
+        self._lag = Consumer({"bootstrap.servers": bootstrap, "group.id": GROUP, "log_level": 2})
         self._seen: set[str] = set()
         self._before = (time.monotonic(), 0)
         self.alerts: list[dict[str, Any]] = []
@@ -44,8 +47,8 @@ class Watch:
         self.alerts += fresh
         return fresh
 
-    def count(self) -> int:
-        """Ask how many points are done with, and return it."""
+    def count(self) -> None:
+        """Ask how many points are done with."""
         for line in page(self._port, "metrics").splitlines():
             if line.startswith("alluse_points_total{"):
                 result, _, number = line.partition("} ")
@@ -54,13 +57,15 @@ class Watch:
         at, before = self._before
         if now - at >= 1.0:
             self.rate, self._before = (done - before) / (now - at), (now, done)
-        return done
 
-    def firing(self) -> set[str]:
-        """Return the fingerprints of the alerts that fire now."""
-        newest = {body["fingerprint"]: body["status"] for body in self.alerts}
-        return {fingerprint for fingerprint, status in newest.items() if status == "firing"}
+    def behind(self, topic: str, partitions: Iterable[int]) -> int:
+        """Return how many messages are not yet in a snapshot of `flows.main`, by the offsets that it commits for tools like this."""
+        places = [TopicPartition(topic, partition) for partition in partitions]
+        saved = {place.partition: max(place.offset, 0) for place in self._lag.committed(places, timeout=10)}
+        ends = [self._lag.get_watermark_offsets(place, timeout=10)[1] - saved[place.partition] for place in places]
+        return sum(ends)
 
     def close(self) -> None:
         """Leave."""
         self._consumer.close()
+        self._lag.close()
