@@ -33,12 +33,12 @@ def number(x: float) -> str:
     Examples
     --------
     >>> number(1234567.8), number(1234.5), number(12.34), number(0.01234), number(float("nan"))
-    ('1.23 M', '1 234', '12.3', '0.0123', '–')
+    ('1.235 M', '1 234', '12.3', '0.0123', '–')
     """
     if not np.isfinite(x):
         return "–"
     if abs(x) >= 1e6:
-        return f"{x / 1e6:.3g} M" if abs(x) < 1e9 else f"{x / 1e9:.3g} G"
+        return f"{x / 1e6:.4g} M" if abs(x) < 1e9 else f"{x / 1e9:.4g} G"
     return f"{x:,.0f}".replace(",", " ") if abs(x) >= 1000 else f"{x:.3g}"
 
 
