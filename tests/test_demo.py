@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import doctest
 import importlib
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -15,6 +17,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
@@ -115,6 +118,37 @@ def test_kept_running_it_answers_and_ends_when_asked(tmp_path: Path) -> None:
             demo.stdout.read()
     assert demo.returncode == 0
     assert not Path(told["ALLUSE_SQLITE__PATH"]).exists()
+
+
+def test_ended_early_it_takes_its_flows_along(tmp_path: Path) -> None:
+    command = [str(ROOT / "scripts" / "demo"), "--seconds", "600", "--report", str(tmp_path / "r.html")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout is not None
+        assert any("ready after" in line for line in demo.stdout)
+        flows = psutil.Process(demo.pid).children(recursive=True)
+        demo.send_signal(signal.SIGTERM)
+        _, said = demo.communicate(timeout=60)
+    assert (demo.returncode, said) == (130, "ended early\n")
+    assert len(flows) >= 2
+    assert [flow for flow in flows if flow.is_running()] == []
+
+
+def test_at_a_terminal_it_draws_a_picture(tmp_path: Path) -> None:
+    command = [str(ROOT / "scripts" / "demo"), "--seconds", "2", "--series", "1", "--report", str(tmp_path / "r.html")]
+    ours, theirs = pty.openpty()
+    env = os.environ | {"TERM": "xterm-256color", "COLUMNS": "140", "LINES": "40"}
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=env) as demo:
+        os.close(theirs)
+        drawn = b""
+        with contextlib.suppress(OSError):  # how Linux says that the other end is closed
+            while part := os.read(ours, 65536):
+                drawn += part
+    os.close(ours)
+    text = drawn.decode()
+    assert demo.returncode == 0, text
+    assert "newest alerts" in text
+    assert "points/s" in text
+    assert re.search("[▁▂▃▄▅▆▇█]{12}", text)
 
 
 def test_a_flow_that_ends_by_itself_is_told_with_its_reason(tmp_path: Path) -> None:

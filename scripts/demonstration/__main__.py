@@ -127,7 +127,7 @@ def main() -> int:
     options = arguments()
     options.report = options.report.absolute()
     os.chdir(ROOT)
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     try:
         with tempfile.TemporaryDirectory(prefix="alluse-demo-") as folder, ExitStack() as stack:

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.live import Live
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
@@ -24,6 +24,14 @@ from scripts.demonstration.words import day, number, spark
 HOURS = (12, 72)  # at least and at most, as wide as the terminal lets them be
 WIDE = 104  # columns that everything but the bars takes
 NEWEST = 8
+COLUMNS: tuple[tuple[str, str, JustifyMethod], ...] = (
+    ("series", "", "left"),
+    ("recorded", "dim", "left"),
+    ("", "cyan", "left"),
+    ("now", "bold", "right"),
+    ("expected", "dim", "left"),
+    ("alerts", "", "right"),
+)
 OWN = (("cpu,%usage_active", "processor", "%"), ("mem,% used_percent", "memory", "%"), ("system,%load1", "load", ""))
 
 
@@ -68,17 +76,12 @@ class Picture(Lines):
 
     def _table(self, store: Store) -> RenderableType:
         table = Table(expand=True, box=None, padding=(0, 1), header_style="dim")
-        for name, style in (
-            ("series", ""),
-            ("recorded", "dim"),
-            ("", "cyan"),
-            ("now", "bold"),
-            ("expected", "dim"),
-            ("alerts", ""),
-        ):
-            table.add_column(name, style=style, no_wrap=True, justify="right" if name in ("now", "alerts") else "left")
+        for name, style, side in COLUMNS:
+            table.add_column(name, style=style, no_wrap=True, justify=side)
         for recording in self._recordings.values():
             table.add_row(*self._row(recording, store))
+        if self._console.width < WIDE + HOURS[0]:
+            del table.columns[1]
         return table
 
     def _row(self, recording: Recording, store: Store) -> list[RenderableType]:
@@ -111,7 +114,9 @@ class Picture(Lines):
     def _log(self) -> RenderableType:
         newest = self._lines[-NEWEST:]
         rest = [Text("")] * (NEWEST - len(newest))
-        return Panel(Group(*reversed(newest), *rest), title="newest alerts", border_style="red", title_align="left")
+        log = Text("\n").join([*reversed(newest), *rest])
+        log.no_wrap, log.overflow = True, "ellipsis"
+        return Panel(log, title="newest alerts", border_style="red", title_align="left")
 
     def __enter__(self) -> Screen:
         self._live.start()
