@@ -215,7 +215,9 @@ def variables(settings: Mapping[str, str]) -> dict[str, str]:
 
 def stored(influx: Influx, database: str, pattern: str) -> Stored:
     """Return rows of a database, read by InfluxQL: its JSON holds floats to the last bit and nanoseconds as integers."""
-    query = {"db": database, "epoch": "ns", "q": f"SELECT * FROM /^{pattern}$/ GROUP BY *"}
+    query = {"db": database, "epoch": "ns", "q": f"SELECT * FROM /^{pattern}$/ GROUP BY *"} | getattr(
+        influx, "login", {}
+    )
     with urlopen(f"{influx.url}/query?{urlencode(query)}", timeout=60) as answer:
         (result,) = json.loads(answer.read())["results"]
     assert "error" not in result, result
