@@ -7,9 +7,11 @@ import tomllib
 import uuid
 from importlib.metadata import requires
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from confluent_kafka import Consumer, Message, Producer
+from confluent_kafka.admin import AdminClient, ConfigResource, ConfigSource, ResourceType
 
 from config import recovery
 from config.layers import keys
@@ -78,7 +80,9 @@ def code(cell):
 
 
 def blocks(page, language):
-    return re.findall(rf"^ *```{language}\n(.*?)^ *```", page.read_text(), re.DOTALL | re.MULTILINE)
+    return [
+        dedent(b) for b in re.findall(rf"^ *```{language}\n(.*?)^ *```", page.read_text(), re.DOTALL | re.MULTILINE)
+    ]
 
 
 @pytest.mark.parametrize("kind", NAMES)
@@ -253,6 +257,20 @@ def snippet(page, name):
     defined = {}
     exec(compile(text, page.name, "exec"), defined)
     return defined
+
+
+def test_topics_made_as_operations_says_are_those_of_the_services(own_broker):
+    admin, topics = AdminClient(own_broker.client), load({}).topics
+    snippet(OPERATIONS, "make")["make"](admin)
+    wanted = {getattr(topics, key).name: what for key, what in TOPICS.items()}
+    made = admin.list_topics(timeout=10).topics
+    assert {name: len(made[name].partitions) for name in made} == {name: n for name, (n, _) in wanted.items()}
+    described = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name) for name in wanted])
+    for resource, answer in described.items():
+        changed = {
+            k: v.value for k, v in answer.result(10).items() if v.source == ConfigSource.DYNAMIC_TOPIC_CONFIG.value
+        }
+        assert changed == wanted[resource.name][1], resource.name
 
 
 def test_messages_are_sent_as_the_readme_says(kafka, topic):
