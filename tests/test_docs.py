@@ -1,6 +1,7 @@
 """The documents are complete and true: what a person can name is named there, tables equal the code's, what can be run runs."""
 
 import ast
+import json
 import re
 import subprocess
 import tomllib
@@ -9,16 +10,18 @@ from importlib.metadata import requires
 from pathlib import Path
 from textwrap import dedent
 
+import numpy as np
 import pytest
 from confluent_kafka import Consumer, Message, Producer
 from confluent_kafka.admin import AdminClient, ConfigResource, ConfigSource, ResourceType
 
 from config import recovery
 from config.layers import keys
-from config.records import Poll
+from config.records import MetricBatch, Poll, Scored, Silences
 from config.recovery import WRONG
-from config.rules import read_rules
+from config.rules import Rule, read_rules
 from config.settings import ANSWERS, Settings, load
+from operators.alert import Alerts
 from operators.anomaly import DETECTORS
 from operators.decode import FORMATS, Decoder, Names
 from operators.learn import MODELS
@@ -115,6 +118,10 @@ def shown(value):
     if isinstance(value, dict):
         return ", ".join(f'"{k}" = "{v}"' for k, v in value.items())
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def test_the_drawing_counts_the_formats():
+    assert f"any of {len(FORMATS)} formats" in README.read_text()
 
 
 def test_the_tables_of_the_readme_are_those_of_the_code():
@@ -309,6 +316,19 @@ def reading(kafka):
 def record(key, status, starts, revision):
     body = f'{{"id": "{key}{starts}{revision}", "status": "{status}", "startsAt": "{starts}", "revision": {revision}}}'
     return Message(key=key.encode(), value=body.encode())
+
+
+def test_the_alert_of_the_readme_has_the_shape_of_every_alert():
+    b = MetricBatch.of([("cpu,host=a x", 1, 7.0), ("cpu,host=a x", 2, 9.5)], seconds=True)
+    at = np.arange(2)
+    it = Scored("points", b.poll, b.series, b.codes, b.time, at + 1, b.value, {}, {}, at, at, Silences.none())
+    record = Alerts([Rule(name="Hot", step="points", above=8.0)], "points").update(it)[0]
+    (text,) = blocks(README, "json")
+    shown = json.loads(text)
+    assert sorted(shown) == sorted(record.body)
+    for part in ("labels", "annotations", "expected", "lineage"):
+        assert sorted(shown[part]) == sorted(record.body[part]), part
+    assert {"no-data", "ended", "rule-removed", "forgotten"} <= words(README.read_text())
 
 
 def test_alerts_are_read_as_the_readme_says():
