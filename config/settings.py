@@ -51,6 +51,10 @@ def _distinct(value: list[Any]) -> list[Any]:
     return value
 
 
+def _everywhere(value: Any) -> Any:
+    return {"*": value} if isinstance(value, str) else value
+
+
 def _web(value: str) -> str:
     if not value.startswith(("http://", "https://")):
         raise ValueError("should begin with http:// or https://")
@@ -143,7 +147,7 @@ class Time(Section):
     max_future: float = Field(ge=0)
     allowed_lateness: float = Field(ge=0)
     remember: int = Field(ge=1, le=4096)
-    conflict: dict[str, Literal["first", "each"]]
+    conflict: Annotated[dict[str, Literal["first", "each"]], BeforeValidator(_everywhere)]
 
 
 class Metric(Section):
