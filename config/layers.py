@@ -72,6 +72,8 @@ def lay(under: dict[str, Any], over: Mapping[str, Any], source: str, origin: Ori
         if len(here) == 2 and here[0] == "topics" and isinstance(value, str):
             value = {"name": value}  # else a layer that gives only the format would lose the name
         if not isinstance(value, Mapping):
+            for below in [p for p in origin if p[: len(here)] == here]:
+                del origin[below]
             under[key], origin[here] = value, source
             continue
         if not isinstance(under.get(key), dict):
