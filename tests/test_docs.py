@@ -110,6 +110,16 @@ def test_the_table_of_topics_is_that_of_the_settings():
     assert sorted(named) == sorted(getattr(topics, key).name for key in TOPICS)
 
 
+def test_the_topic_of_events_lists_them():
+    (kinds,) = [code(row[1]) for row in table(README, "topic") if code(row[0]) == ["events"]]
+    assert sorted(kinds) == NAMES["event"]
+
+
+@pytest.mark.parametrize("page", [README, OPERATIONS], ids=lambda p: p.name)
+def test_the_tables_of_exit_codes_are_whole(page):
+    assert [row[0] for row in table(page, "exit code")] == NAMES["exit code"]
+
+
 def test_the_table_of_measurements_is_the_interface():
     rows = {code(row[0])[0]: row for row in table(README, "measurement") if code(row[0])}
     assert rows.keys() == MEASUREMENTS.keys()
