@@ -54,10 +54,11 @@ def alerted(task: Task, series: int, rate: float, spike: int, warm: float, secon
         time.sleep(seconds)
         ended = time.time() * 1000
         time.sleep(3.0)
-    arrived = {(m.partition(), m.offset()): m.timestamp()[1] for m in servers.read(topic) if b":1000.0}" in m.value()}
-    told: dict[tuple[int, int], int] = {}
+    spikes = [m for m in servers.read(topic) if b":1000.0}" in (m.value() or b"")]
+    arrived = {(m.partition(), m.offset()): m.timestamp()[1] for m in spikes}
+    told: dict[tuple[int | None, int | None], int] = {}
     for message in servers.read(alerts, 1):
-        body = msgspec.json.decode(message.value())
+        body = msgspec.json.decode(message.value() or b"")
         place = (body["lineage"]["partition"], body["lineage"]["offset_last"])
         if body["status"] == "firing":
             told.setdefault(place, message.timestamp()[1])

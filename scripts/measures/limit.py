@@ -34,7 +34,7 @@ def consume(bootstrap: str, topic: str, points: int) -> dict[str, float]:
     decode = msgspec.json.Decoder(Metric).decode
     seen, first = 0, (0, 0.0, 0.0)
     while seen < points:
-        decoded = [decode(m.value()) for m in consumer.consume(10_000, 0.5)]
+        decoded = [decode(m.value() or b"") for m in consumer.consume(10_000, 0.5)]
         seen += len(decoded)
         if not first[0] and seen >= points // 4:
             first = seen, time.process_time(), time.monotonic()

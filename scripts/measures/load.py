@@ -20,8 +20,9 @@ PRODUCER = {
     "linger.ms": 50,
     "batch.size": 262_144,
     "queue.buffering.max.messages": 1_000_000,
-    "acks": "1",
+    "enable.idempotence": True,  # keeps the order of a partition, also where a new topic makes it send again
     "partitioner": "murmur2_random",
+    "log_level": 3,
 }
 
 
@@ -64,8 +65,9 @@ class Load:
         rng = np.random.default_rng(42)
         phase = rng.uniform(0, 2 * math.pi, self.series)
         for t in range(self.points):
-            v = 50 + 10 * np.sin(2 * math.pi * t / 600 + phase) + rng.normal(0, 2, self.series)
-            yield np.round(v + 40 * (rng.random(self.series) < 0.001), 2)
+            v: Float = 50 + 10 * np.sin(2 * math.pi * t / 600 + phase) + rng.normal(0, 2, self.series)
+            v += 40 * (rng.random(self.series) < 0.001)
+            yield v.round(2)
 
     def messages(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield key and value of each message."""

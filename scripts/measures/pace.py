@@ -23,7 +23,7 @@ HIGH = 1000.0
 
 def send(bootstrap: str, topic: str, series: int, rate: float, spike: int) -> None:
     """Send for ever."""
-    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 2, "acks": "1"})
+    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 2, "enable.idempotence": True, "log_level": 3})
     keys = [f"h{i}".encode() for i in range(series)]
     heads = [f'{{"name":"paced","tags":{{"host":"h{i}"}},"fields":{{"value":' for i in range(series)]
     values = (50 + np.round(np.random.default_rng(1).normal(0, 2, 99_991), 2)).tolist()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TypeVar
 
 import psutil
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from tests.services import Influx, Kafka, Service
+
+S = TypeVar("S", bound=Service)
 
 
 class Servers:
@@ -29,12 +32,12 @@ class Servers:
     @cached_property
     def kafka(self) -> Kafka:
         """The broker."""
-        return self._start(Kafka(self._folder / "kafka"))
+        return self._started_with(Kafka(self._folder / "kafka"))
 
     @cached_property
     def influx(self) -> Influx:
         """InfluxDB."""
-        return self._start(Influx(self._folder / "influx"))
+        return self._started_with(Influx(self._folder / "influx"))
 
     @property
     def env(self) -> dict[str, str]:
@@ -48,16 +51,22 @@ class Servers:
 
     def topic(self, name: str, partitions: int = 8) -> str:
         """Make a topic as operations should, with the broker's stamps, kept for ever; return its name."""
-        return self.kafka.create(name, partitions, message_timestamp_type="LogAppendTime", retention_ms="-1")
+        self.kafka.create(name, partitions, message_timestamp_type="LogAppendTime", retention_ms="-1")
+        while self.ends(name, partitions) < 0:  # leaders are found a little later
+            time.sleep(0.1)
+        return name
 
     def ends(self, topic: str, partitions: int = 8) -> int:
-        """Return how many messages a topic holds."""
-        consumer = Consumer(self.kafka.client | {"group.id": "bench-ends"})
-        parts = [TopicPartition(topic, p) for p in range(partitions)]
+        """Return how many messages a topic holds; -1 where not all partitions answer."""
         try:
-            return sum(consumer.get_watermark_offsets(part, timeout=10)[1] for part in parts)
-        finally:
-            consumer.close()
+            parts = [TopicPartition(topic, p) for p in range(partitions)]
+            return sum(self._looker.get_watermark_offsets(part, timeout=10)[1] for part in parts)
+        except KafkaException:
+            return -1
+
+    @cached_property
+    def _looker(self) -> Consumer:
+        return Consumer(self.kafka.client | {"group.id": "bench-ends", "log_level": 3})
 
     def read(self, topic: str, partitions: int = 8) -> list[Message]:
         """Return all that a topic holds now."""
@@ -70,7 +79,7 @@ class Servers:
         consumer.close()
         return found
 
-    def _start(self, service: Any) -> Any:
+    def _started_with(self, service: S) -> S:
         service.start()
         self._started.append(service)
         return service
@@ -79,6 +88,8 @@ class Servers:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if "_looker" in self.__dict__:
+            self._looker.close()
         for service in self._started:
             service.stop()
 

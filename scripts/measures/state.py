@@ -13,6 +13,7 @@ from confluent_kafka import Producer
 
 from config.recovery import prepare
 from scripts.measures.figure import Figure, Task
+from scripts.measures.load import PRODUCER
 from scripts.measures.pace import paced
 from scripts.measures.watch import Lanes, follow, until
 
@@ -47,8 +48,8 @@ def measure(task: Task) -> Iterator[Figure]:
         state = run.state()
         parts = {"state_bytes": state, "store_bytes": run.store().stat().st_size, "points": large.points}
         yield Figure("state.bytes", sum(state.values()) / large.series, "bytes/series", 6000.0, parts=parts)
-        seconds, parts = run.restart()
-        yield Figure("state.restart", seconds, "s to the first new row", 30.0, parts=parts)
+        seconds, again = run.restart()
+        yield Figure("state.restart", seconds, "s to the first new row", 30.0, parts=again)
 
 
 class Run:
@@ -91,7 +92,7 @@ class Run:
 
     def history(self) -> None:
         """Send what came before: every series each 10 s up to now, lines of a partition's series together."""
-        producer = Producer(self.task.servers.kafka.client | {"linger.ms": 50, "acks": "1"})
+        producer = Producer(self.task.servers.kafka.client | PRODUCER)
         begin = int(time.time()) - EVERY * self.case.points
         for t in range(self.case.points):
             stamp = (begin + EVERY * t) * 1_000_000_000

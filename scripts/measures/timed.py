@@ -46,5 +46,5 @@ class TimedSource(KafkaSource):
 
 def flow() -> Dataflow:
     """Run live."""
-    flows.main.KafkaSource = TimedSource  # type: ignore[misc, attr-defined]
+    flows.main.KafkaSource = TimedSource  # type: ignore[attr-defined]
     return flows.main.flow()

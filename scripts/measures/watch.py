@@ -180,9 +180,9 @@ def slope(marks: list[Mark], total: int) -> Slope:
 
     Examples
     --------
-    >>> looks = [Mark(0, 0, 3, {}), Mark(1, 30, 4, {}), Mark(2, 100, 5, {}), Mark(9, 100, 5, {})]
+    >>> looks = [Mark(0, 0, 3, {}), Mark(1, 50, 4, {}), Mark(2, 100, 5, {}), Mark(9, 100, 5, {})]
     >>> slope(looks, 100)
-    Slope(cpu_us=14285.714285714286, rate=70.0, servers_us={})
+    Slope(cpu_us=20000.0, rate=50.0, servers_us={})
     """
     first = next((m for m in marks if m.points >= total / 4), marks[0])
     last = next((m for m in marks if m.points >= total), marks[-1])

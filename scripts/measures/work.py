@@ -14,6 +14,7 @@ from scripts.measures.load import WINDOW, Answer, Load
 from scripts.measures.peers import flink, pace
 from scripts.measures.watch import Lanes, Slope, follow, slope, until
 
+Summed = dict[tuple[str, int], tuple[int, float, float, float]]
 FLOW = ("-m", "bytewax.run", "scripts.measures.flow")
 
 
@@ -97,8 +98,8 @@ def compare(task: Task, out: dict[str, str], answer: Answer) -> dict[str, Any]:
         It differs.
     """
     decode = msgspec.json.decode
-    alerts = [decode(m.value()) for m in task.servers.read(out["alerts"])]
-    windows = [decode(m.value()) for m in task.servers.read(out["windows"])]
+    alerts = [decode(m.value() or b"") for m in task.servers.read(out["alerts"])]
+    windows = [decode(m.value() or b"") for m in task.servers.read(out["windows"])]
     found = {(a["series"], a["timestamp"]) for a in alerts}
     summed = {(w["series"], w["start"]): (w["count"], w["min"], w["max"], round(w["mean"], 6)) for w in windows}
     if found != answer.alerts or len(alerts) != len(found):
@@ -108,6 +109,6 @@ def compare(task: Task, out: dict[str, str], answer: Answer) -> dict[str, Any]:
     return {"windows": len(windows), "alerts": len(alerts)}
 
 
-def _alike(found: dict[Any, tuple[float, ...]], right: dict[Any, tuple[float, ...]]) -> bool:
+def _alike(found: Summed, right: Summed) -> bool:
     """Say whether counts, least and greatest agree, and means but for their last digit."""
     return all(found[k][:3] == w[:3] and abs(found[k][3] - w[3]) < 2e-6 for k, w in right.items())
