@@ -11,10 +11,10 @@ import sys
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
@@ -23,7 +23,7 @@ from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPa
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.services import Influx, Kafka, free_port
-from tests.sources.running import ROOT, until
+from tests.sources.running import ROOT
 
 QUIET = {"log_level": 0}
 OUTPUTS = ("alerts", "alerts_state", "rejects", "events", "results")
@@ -159,14 +159,19 @@ class Live:
         wanted = sum(high - low for low, high in ends.values())
         consumer.assign([TopicPartition(topic, p, low) for p, (low, _) in ends.items()])
         found: list[Message] = []
-        until(lambda: found.extend(consumer.consume(10_000, 0.2)) or len(found) >= wanted)
+
+        def whole() -> bool:
+            found.extend(consumer.consume(10_000, 0.2))
+            return len(found) >= wanted
+
+        until(whole)
         consumer.close()
         assert not any(m.error() for m in found)
         return found
 
     def alerts(self) -> list[dict[str, Any]]:
         """Return the records of the topic `alerts`."""
-        return [json.loads(m.value()) for m in self.read("alerts")]
+        return [json.loads(m.value() or b"") for m in self.read("alerts")]
 
     def rows(self, pattern: str = ".*") -> Stored:
         """Return what InfluxDB holds of measurements: {(series key, ns): {field: value}}, floats exact."""
@@ -200,6 +205,15 @@ class Live:
         """Return the families of ``/metrics`` by name."""
         _, text = self.page("metrics")
         return {family.name: family for family in text_string_to_metric_families(text)}
+
+
+def until(condition: Callable[[], Any], seconds: float = 180) -> Any:
+    """Wait until a condition holds; return what it returned.  Long, for a first start may have to compile every rule."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
+    return found
 
 
 def edges(consumer: Consumer, topic: str) -> dict[int, tuple[int, int]]:
@@ -239,7 +253,8 @@ def series_key(name: str, tags: Mapping[str, str]) -> str:
 
 def headers(message: Message) -> dict[str, str]:
     """Return a message's headers as text."""
-    return {name: value.decode() for name, value in message.headers() or []}
+    pairs = cast(list[tuple[str, bytes]], message.headers() or [])
+    return {name: value.decode() for name, value in pairs}
 
 
 def telegraf(name: str, tags: Mapping[str, str], value: float, seconds: float, field: str = "v", **more: Any) -> bytes:

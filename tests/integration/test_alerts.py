@@ -14,9 +14,8 @@ import cramjam
 import pytest
 
 from operators.decode.remote_write import WriteRequest
-from tests.integration.live import Live, Stored, headers, series_key, telegraf
+from tests.integration.live import Live, Stored, headers, series_key, telegraf, until
 from tests.services import Influx, Kafka
-from tests.sources.running import until
 
 T = 1_767_225_600
 END = 2400

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from config.recovery import prepare
-from tests.integration.live import Live, Stored, telegraf
+from tests.integration.live import Live, Stored, telegraf, until
 from tests.services import Influx, Kafka, free_port
-from tests.sources.running import until
 
 T = 1_767_225_600
 PARTITIONS, SERIES, SECONDS = 4, 16, 3000

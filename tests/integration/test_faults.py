@@ -12,9 +12,8 @@ from urllib.request import urlopen
 import pytest
 
 from tests.conftest import running
-from tests.integration.live import Live, Stored, telegraf
+from tests.integration.live import Live, Stored, telegraf, until
 from tests.services import Influx, Kafka
-from tests.sources.running import until
 
 T = 1_767_225_600
 SERIES = 8

@@ -8,10 +8,9 @@ from urllib.request import Request, urlopen
 import pytest
 
 from config import VERSION
-from tests.integration.live import Live, headers, now, telegraf
+from tests.integration.live import Live, headers, now, telegraf, until
 from tests.interface import ERROR_CODES, METRICS
 from tests.services import Influx, Kafka
-from tests.sources.running import until
 
 T = now() - 3600
 TAGS = {"host": "a"}

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.live import RUN, Live, telegraf, variables
+from tests.integration.live import RUN, Live, telegraf, until, variables
 from tests.services import Influx, Kafka
-from tests.sources.running import ROOT, until
+from tests.sources.running import ROOT
 
 BYTEWAX = (sys.executable, "-m", "bytewax.run", "flows.main")
 
