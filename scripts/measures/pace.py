@@ -1,4 +1,4 @@
-"""A producer that keeps a pace: one point a message, stamped with the clock, every so often a spike.
+"""A producer that keeps a pace: one point a message, stamped as it was due, every so often a spike.
 
 ``python -m scripts.measures.pace BOOTSTRAP TOPIC SERIES RATE SPIKE`` sends `RATE` points a second, a series after the other, until it is
 ended; each `SPIKE`-th is 1000 instead of about 50 (0: none).
@@ -27,12 +27,13 @@ def send(bootstrap: str, topic: str, series: int, rate: float, spike: int) -> No
     keys = [f"h{i}".encode() for i in range(series)]
     heads = [f'{{"name":"paced","tags":{{"host":"h{i}"}},"fields":{{"value":' for i in range(series)]
     values = (50 + np.round(np.random.default_rng(1).normal(0, 2, 99_991), 2)).tolist()
-    begun, n = time.monotonic(), 0
+    begun, wall, n = time.monotonic(), time.time(), 0
     while True:
-        tail = f'}},"timestamp":{time.time_ns() // 1_000_000}}}'
         while n < (time.monotonic() - begun) * rate:
             value = HIGH if spike and n % spike == spike - 1 else values[n % len(values)]
-            producer.produce(topic, f"{heads[n % series]}{value!r}{tail}".encode(), keys[n % series])
+            stamp = int(1000 * (wall + n / rate))  # as planned: two points of a series never have the same
+            body = f'{heads[n % series]}{value!r}}},"timestamp":{stamp}}}'
+            producer.produce(topic, body.encode(), keys[n % series])
             n += 1
         producer.poll(0)
         time.sleep(TICK)

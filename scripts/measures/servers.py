@@ -62,11 +62,16 @@ class Servers:
             parts = [TopicPartition(topic, p) for p in range(partitions)]
             return sum(self._looker.get_watermark_offsets(part, timeout=10)[1] for part in parts)
         except KafkaException:
+            self._forget()  # what it knows of the topic
             return -1
 
     @cached_property
     def _looker(self) -> Consumer:
         return Consumer(self.kafka.client | {"group.id": "bench-ends", "log_level": 3})
+
+    def _forget(self) -> None:
+        if looker := self.__dict__.pop("_looker", None):
+            looker.close()
 
     def read(self, topic: str, partitions: int = 8) -> list[Message]:
         """Return all that a topic holds now."""
@@ -88,8 +93,7 @@ class Servers:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if "_looker" in self.__dict__:
-            self._looker.close()
+        self._forget()
         for service in self._started:
             service.stop()
 
