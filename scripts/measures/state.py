@@ -81,7 +81,11 @@ class Run:
         self.history()
         prepare(self.folder / "lane-0")
         self.flow.start()
-        follow(self.flow, self.task.servers, case.series * case.points, 1800.0)
+        try:
+            follow(self.flow, self.task.servers, case.series * case.points, 1800.0)
+        except BaseException:
+            self.flow.kill()
+            raise
         self.sender.__enter__()
         return self
 
