@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ import numpy as np
 from bytewax.dataflow import operator
 from bytewax.operators import KeyedStream, StatefulBatchLogic
 
-from config.packing import pack, unpack
+from config.packing import SnapshotError, pack, restored
 from config.records import (
     ENDED,
     NOTHING,
@@ -140,7 +141,7 @@ class Validate:
     def _restore(self, snapshot: tuple[Any, ...]) -> None:
         version, self.shard, setup, names, free, rows, stamps, values, clock, quality = snapshot
         if version != self.VERSION:
-            raise ValueError(
+            raise SnapshotError(
                 f"snapshot {version} of {self.shard} is not {self.VERSION}: start with an empty recovery store"
             )
         self.free = list(free)
@@ -352,7 +353,7 @@ def validate(step_id: str, up: KeyedStream[Decoded], policy: Policy, limit: int)
     census.publish()
 
     def build(packed: bytes | None) -> _Logic:
-        return _Logic(Validate(policy, lane, unpack(packed)), census)
+        return _Logic(restored(partial(Validate, policy, lane), packed), census)
 
     out = op.stateful_batch("check", up, build)
     return Streams(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import bytewax.operators as op
@@ -11,7 +12,7 @@ import numpy as np
 from bytewax.dataflow import operator
 from bytewax.operators import KeyedStream, StatefulBatchLogic
 
-from config.packing import pack, unpack
+from config.packing import SnapshotError, pack, restored
 from config.records import SECOND, Checked, Column, Float, Int, Rows, StateRows, Windows
 from operators import tumble
 from operators.checks import NEVER
@@ -109,9 +110,9 @@ class Window:
     def _restore(self, snapshot: tuple[Any, ...]) -> None:
         version, lengths, n, table, pool, tracks, chains, ends, shard, free, spare = snapshot
         if version != self.VERSION:
-            raise ValueError(f"snapshot {version} is not {self.VERSION}: start with an empty recovery store")
+            raise SnapshotError(f"snapshot {version} is not {self.VERSION}: start with an empty recovery store")
         if lengths != tuple(self.lengths.tolist()):
-            raise ValueError(
+            raise SnapshotError(
                 f"windows.every was {[x // SECOND for x in lengths]} when state was saved: "
                 "set it back, or start with an empty recovery store"
             )
@@ -222,7 +223,9 @@ def window(
     step_id: str, up: KeyedStream[Checked], every: Sequence[int], lateness: int, fields: Sequence[str]
 ) -> Streams:
     """Summarise each shard's points: see `Window`."""
-    out = op.stateful_batch("tumble", up, lambda packed: _Logic(Window(every, lateness, fields, unpack(packed))))
+    out = op.stateful_batch(
+        "tumble", up, lambda packed: _Logic(restored(partial(Window, every, lateness, fields), packed))
+    )
     return Streams(
         op.flat_map_value("judged", out, lambda w: w.judged), op.flat_map_value("rows", out, lambda w: w.rows)
     )

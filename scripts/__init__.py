@@ -1,0 +1,1 @@
+"""The commands, a file each, and what the larger ones are made of."""

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from functools import partial
 
 import bytewax.operators as op
 from bytewax.dataflow import operator
 from bytewax.operators import KeyedStream, StatefulBatchLogic
 
+from config.packing import pack, restored
 from config.records import Alert, Row, Scored
 from config.rules import Rule
 from operators.alert.alerts import Alerts
@@ -19,7 +20,7 @@ from operators.alert.alerts import Alerts
 __all__ = ["Alerts", "alert"]
 
 
-class _Logic(StatefulBatchLogic[Scored, Alert | Row, tuple[Any, ...]]):
+class _Logic(StatefulBatchLogic[Scored, Alert | Row, bytes]):
     def __init__(self, alerts: Alerts) -> None:
         self.alerts = alerts
 
@@ -27,8 +28,8 @@ class _Logic(StatefulBatchLogic[Scored, Alert | Row, tuple[Any, ...]]):
         out = [change for it in values if it.step == self.alerts.step for change in self.alerts.update(it)]
         return out, self.RETAIN
 
-    def snapshot(self) -> tuple[Any, ...]:
-        return self.alerts.snapshot()
+    def snapshot(self) -> bytes:
+        return pack(self.alerts.snapshot())
 
 
 @operator
@@ -43,7 +44,7 @@ def alert(
 ) -> KeyedStream[Alert | Row]:
     """Raise and resolve the alerts of one step; what `up` brings of other steps is left aside.  See `Alerts`."""
 
-    def build(snapshot: tuple[Any, ...] | None) -> _Logic:
-        return _Logic(Alerts(rules, step, config_hash, version, generator_url, snapshot))
+    def build(packed: bytes | None) -> _Logic:
+        return _Logic(restored(partial(Alerts, rules, step, config_hash, version, generator_url), packed))
 
     return op.stateful_batch("alerts", up, build)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from config.packing import SnapshotError
 from config.records import ENDED, RETURNED, SECOND, Alert, Bool, Int, Row, Scored, Series
 from config.rules import NO_DATA, Rule
 from operators.alert.life import Lives
@@ -70,7 +71,7 @@ class Alerts:
     ) -> None:
         layout, lives, newest = snapshot or (VERSION, None, b"")
         if layout != VERSION:
-            raise ValueError(f"snapshot {layout} of alerts is not {VERSION}: start with an empty recovery store")
+            raise SnapshotError(f"snapshot {layout} of alerts is not {VERSION}: start with an empty recovery store")
         self.rules, self.step = [r for r in rules if r.step == step], step
         self.length = int(step[:-1]) * SECOND if re.fullmatch(r"\d+s", step) else 0
         self.lives = Lives(self.rules, Origin(config_hash, version, generator_url), lives)

@@ -75,6 +75,12 @@ def test_a_stop_ends_with_0_and_the_store_is_free_again(flow):
     assert flow.stop() == [0]
 
 
+def test_windows_that_the_state_does_not_fit_are_refused_not_retried(flow):
+    code, said = ended(flow, windows__every="60,300")
+    assert code == 2
+    assert "windows.every was [60] when state was saved" in said
+
+
 def test_without_recovery_it_warns_and_is_not_ready(flow):
     flow.start(*BYTEWAX)
     assert flow.unready("recovery") == "no recovery"
