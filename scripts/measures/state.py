@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 from confluent_kafka import Producer
 
 from config.recovery import prepare
@@ -98,13 +99,15 @@ class Run:
         """Send what came before: every series each 10 s up to now, lines of a partition's series together."""
         producer = Producer(self.task.servers.kafka.client | PRODUCER)
         begin = int(time.time()) - EVERY * self.case.points
+        noise = np.random.default_rng(3)
         for t in range(self.case.points):
             stamp = (begin + EVERY * t) * 1_000_000_000
+            values = (50 + noise.normal(0, 2, self.case.series)).round(4).tolist()
             for partition in range(PARTITIONS):
                 hosts = range(partition, self.case.series, PARTITIONS)
                 for first in range(0, len(hosts), TOGETHER):
                     some = hosts[first : first + TOGETHER]
-                    lines = "\n".join(f"paced,host=s{i} value={50 + (i + t * 7) % 13 / 4} {stamp}" for i in some)
+                    lines = "\n".join(f"paced,host=s{i} value={values[i]} {stamp}" for i in some)
                     producer.produce(self.topic, lines.encode(), partition=partition)
                     producer.poll(0)
             while len(producer) > 50_000:
