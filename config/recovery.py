@@ -27,6 +27,7 @@ from config.telemetry import READY
 LOG = logging.getLogger(__name__)
 WRONG = 2  # exit code: do not restart
 _held: list[IO[str]] = []
+_known: set[str] = set()  # keys of the state in the store, read before Bytewax opened it
 
 
 class StoreError(Exception):
@@ -135,8 +136,10 @@ def check(wanted: Path, argv: Sequence[str] = sys.argv, environ: Mapping[str, st
         raise StoreError(
             f"{given} holds no recovery store: start with scripts/run, or python -m bytewax.recovery {given} 1 once"
         )
-    elif process == 0:
-        lock(given)
+    else:
+        if process == 0:
+            lock(given)
+        _known.update(state_keys(given))
 
 
 def begin(settings: Settings, flow: str = "main") -> None:
@@ -152,25 +155,28 @@ def begin(settings: Settings, flow: str = "main") -> None:
     STOP.obey_signals()
 
 
-def strangers(directory: Path, topic: str, partitions: Collection[int]) -> list[int]:
-    """Return the partitions of a topic that the store has state of but which are not among those to be read."""
-    known: set[int] = set()
+def state_keys(directory: Path) -> set[str]:
+    """Return the keys of all state in a store.
+
+    To be called before Bytewax opens the store in this process: closing a second connection drops the locks of the first, and
+    the next reader from outside would then reset the store's shared memory under it (https://www.sqlite.org/howtocorrupt.html, 2.2).
+    """
+    found: set[str] = set()
     for part in directory.glob("part-*.sqlite3"):
         store = sqlite3.connect(f"file:{part}?mode=ro", uri=True)
         try:
-            keys = [
-                key for (key,) in store.execute("SELECT DISTINCT state_key FROM snaps WHERE ser_change IS NOT NULL")
-            ]
+            rows = store.execute("SELECT DISTINCT state_key FROM snaps WHERE ser_change IS NOT NULL")
+            found |= {key for (key,) in rows}
         finally:
             store.close()
-        known |= {int(m[1]) for key in keys if (m := re.fullmatch(re.escape(topic) + r"-(\d+)", key))}
-    return sorted(known - set(partitions))
+    return found
 
 
 def refuse_strangers(topic: str, partitions: Collection[int]) -> None:
     """End the process with 2 where the store in use has state of partitions that this process is not to read."""
     store, _ = chosen()
-    foreign = strangers(store, topic, partitions) if store else []
+    known = {int(m[1]) for key in _known if (m := re.fullmatch(re.escape(topic) + r"-(\d+)", key))}
+    foreign = sorted(known - set(partitions))
     if foreign:
         LOG.error(
             "the recovery store %s holds state of partitions %s of topic %s, but this process reads %s: lanes.count was changed, or the "

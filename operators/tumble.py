@@ -351,3 +351,29 @@ def forget(
             release(table, pool, free, spare, chains[k, s], np.iinfo(np.int64).max)
             chains[k, s] = chain[0]
         tracks[s] = track[0]
+
+
+@kernel
+def gather(table: StateRows, rows: int, pool: Int, words: Int) -> int:
+    """Copy the used words of the open windows, one after the other; return how many there are."""
+    end = 0
+    for i in range(rows):
+        w = table[i]
+        if w["count"] > 0:
+            for j in range(w["used"]):
+                words[end + j] = pool[w["block"] + j]
+            end += w["used"]
+    return end
+
+
+@kernel
+def scatter(table: StateRows, rows: int, words: Int, pool: Int, free: Int) -> None:
+    """Give each open window a block again and put its words back: undoes `gather`, in an empty pool."""
+    end = 0
+    for i in range(rows):
+        w = table[i]
+        if w["count"] > 0:
+            w["block"] = take(pool, free, w["size"])
+            for j in range(w["used"]):
+                pool[w["block"] + j] = words[end + j]
+            end += w["used"]

@@ -55,7 +55,7 @@ class Window:
     ('60s', [0], [2.0])
     """
 
-    VERSION = "window-1"
+    VERSION = "window-2"
 
     def __init__(
         self, every: Sequence[int], lateness: int, fields: Sequence[str], snapshot: tuple[Any, ...] | None = None
@@ -101,14 +101,14 @@ class Window:
 
     def snapshot(self) -> tuple[Any, ...]:
         """Return all open windows, as immutable bytes."""
-        n = len(self.tracks)
-        table = self.table[: self.spare[1]].tobytes()
-        pool = self.pool[: self.free[CLASSES]].tobytes()
-        arrays = (self.tracks, self.chains, self.ends, self.shard, self.free, self.spare)
-        return self.VERSION, tuple(self.lengths.tolist()), n, table, pool, *(a.tobytes() for a in arrays)
+        n, rows = len(self.tracks), int(self.spare[1])
+        words = np.empty(int(self.free[CLASSES]), np.int64)
+        words = words[: tumble.gather(self.table, rows, self.pool, words)]
+        arrays = (self.table[:rows], words, self.tracks, self.chains, self.ends, self.shard, self.spare)
+        return self.VERSION, tuple(self.lengths.tolist()), n, *(a.tobytes() for a in arrays)
 
     def _restore(self, snapshot: tuple[Any, ...]) -> None:
-        version, lengths, n, table, pool, tracks, chains, ends, shard, free, spare = snapshot
+        version, lengths, n, table, words, tracks, chains, ends, shard, spare = snapshot
         if version != self.VERSION:
             raise SnapshotError(f"snapshot {version} is not {self.VERSION}: start with an empty recovery store")
         if lengths != tuple(self.lengths.tolist()):
@@ -118,11 +118,12 @@ class Window:
             )
         self.tracks = np.frombuffer(tracks, tumble.TRACK.dtype).copy()
         self.chains = np.frombuffer(chains, tumble.CHAIN.dtype).reshape(len(lengths), n).copy()
-        self.ends, self.shard, self.free, self.spare = (
-            np.frombuffer(a, np.int64).copy() for a in (ends, shard, free, spare)
-        )
+        self.ends, self.shard, self.spare = (np.frombuffer(a, np.int64).copy() for a in (ends, shard, spare))
         self.table = np.append(np.frombuffer(table, tumble.WINDOW), np.zeros(256, tumble.WINDOW))
-        self.pool = np.append(np.frombuffer(pool, np.int64), np.zeros_like(self.pool))
+        blocks = int((8 << self.table["size"].astype(np.int64)).sum())
+        self.pool = np.append(np.zeros(blocks, np.int64), np.zeros_like(self.pool))
+        rows = int(self.spare[1])
+        tumble.scatter(self.table, rows, np.frombuffer(words, np.int64).copy(), self.pool, self.free)
 
     def _grow(self, slots: int) -> None:
         if slots > len(self.tracks):
