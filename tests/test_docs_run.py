@@ -17,6 +17,7 @@ from operators.alert import Alerts
 from operators.decode import Decoder, Names
 from tests.pages import FLOWS, OPERATIONS, PAGES, README, ROOT, TEXT, blocks, snippet, words
 from tests.services.__main__ import TOPICS
+from tests.sources.running import until
 
 
 def test_the_shipped_rule_of_the_readme_is_a_rule(tmp_path):
@@ -65,6 +66,7 @@ def test_topics_made_as_operations_says_are_those_of_the_services(own_broker):
     admin, topics = AdminClient(own_broker.client), load({}).topics
     snippet(OPERATIONS, "make")["make"](admin)
     wanted = {getattr(topics, key).name: what for key, what in TOPICS.items()}
+    until(lambda: wanted.keys() <= admin.list_topics(timeout=10).topics.keys())  # made, but not told everywhere yet
     made = admin.list_topics(timeout=10).topics
     assert {name: len(made[name].partitions) for name in made} == {name: n for name, (n, _) in wanted.items()}
     described = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name) for name in wanted])

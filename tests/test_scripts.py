@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SCRIPTS = sorted(f.name for f in (ROOT / "scripts").iterdir() if f.is_file())
+SCRIPTS = sorted(f.name for f in (ROOT / "scripts").iterdir() if f.is_file() and f.suffix == "")
 LOCK = (ROOT / "requirements.lock").read_text()
 
 
