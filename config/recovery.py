@@ -26,6 +26,7 @@ from config.telemetry import READY
 
 LOG = logging.getLogger(__name__)
 WRONG = 2  # exit code: do not restart
+PAGE = 32768  # bytes of a page of the recovery store
 _held: list[IO[str]] = []
 _known: set[str] = set()  # keys of the state in the store, read before Bytewax opened it
 
@@ -61,7 +62,17 @@ def prepare(directory: Path) -> None:
         return
     with tempfile.TemporaryDirectory(dir=directory) as new:  # a process killed in here leaves no half of a store behind
         init_db_dir(Path(new), 1)  # type: ignore[no-untyped-call]
+        _enlarge_pages(Path(new, "part-0.sqlite3"))
         os.replace(Path(new, "part-0.sqlite3"), directory / "part-0.sqlite3")
+
+
+def _enlarge_pages(store: Path) -> None:
+    # A shard's state is hundreds of kilobytes: in pages of 4 kB it takes twice the time to write.
+    database = sqlite3.connect(store, isolation_level=None)
+    database.execute("PRAGMA journal_mode = DELETE")  # in WAL mode, which Bytewax sets again, the size is fixed
+    database.execute(f"PRAGMA page_size = {PAGE}")
+    database.execute("VACUUM")
+    database.close()
 
 
 def lock(directory: Path) -> None:

@@ -48,6 +48,9 @@ WINDOW = np.dtype(
     align=True,
 )
 
+# What follows from a window's values as long as it holds them all, in the order in which they came.
+DERIVED = ("sum", "min", "max", "mean", "m2")
+
 # A series' row: its newest stamp and reading, and its place in the list of series by their last arrival.
 TRACK = np.zeros(
     1,
@@ -86,15 +89,28 @@ def fill(w: StateRows, pool: Int, values: Float, scratch: Float, row: Float) -> 
 
 
 @kernel
-def add(w: StateRows, pool: Int, values: Float, free: Int, t: int, x: float, offset: int) -> None:
-    """Add a point to a window."""
-    n = w["count"] + 1
-    w["count"] = n
+def sum_up(w: StateRows, n: int, x: float) -> None:
+    """Let the `DERIVED` fields of a window follow its `n`-th value."""
     w["sum"] += x
     w["min"], w["max"] = min(w["min"], x), max(w["max"], x)
     d = x - w["mean"]
     w["mean"] += d / n
     w["m2"] += d * (x - w["mean"])
+
+
+@kernel
+def clear(w: StateRows) -> None:
+    """Set the `DERIVED` fields to those of no value."""
+    w["sum"] = w["mean"] = w["m2"] = 0.0
+    w["min"], w["max"] = np.inf, -np.inf
+
+
+@kernel
+def add(w: StateRows, pool: Int, values: Float, free: Int, t: int, x: float, offset: int) -> None:
+    """Add a point to a window."""
+    n = w["count"] + 1
+    w["count"] = n
+    sum_up(w, n, x)
     if t < w["first_time"]:
         w["first_time"], w["first"] = t, x
     if t >= w["last_time"]:
@@ -237,8 +253,8 @@ def find(table: StateRows, pool: Int, free: Int, spare: Int, chain: StateRows, s
         spare[1] += 1
     w = table[new]
     w["start"], w["next"], w["count"], w["used"], w["revision"] = start, i, 0, 0, 0
-    w["sum"] = w["mean"] = w["m2"] = w["gain"] = w["seconds"] = 0.0
-    w["min"], w["max"] = np.inf, -np.inf
+    w["gain"] = w["seconds"] = 0.0
+    clear(w)
     w["first_time"], w["last_time"] = np.iinfo(np.int64).max, NEVER
     w["first_offset"], w["last_offset"] = np.iinfo(np.int64).max, -1
     w["written"] = w["judged"] = w["size"] = 0
@@ -355,7 +371,7 @@ def forget(
 
 @kernel
 def gather(table: StateRows, rows: int, pool: Int, words: Int) -> int:
-    """Copy the used words of the open windows, one after the other; return how many there are."""
+    """Copy what the pool holds of the open windows, one after the other; return how many words."""
     end = 0
     for i in range(rows):
         w = table[i]
@@ -367,8 +383,8 @@ def gather(table: StateRows, rows: int, pool: Int, words: Int) -> int:
 
 
 @kernel
-def scatter(table: StateRows, rows: int, words: Int, pool: Int, free: Int) -> None:
-    """Give each open window a block again and put its words back: undoes `gather`, in an empty pool."""
+def scatter(table: StateRows, rows: int, words: Int, pool: Int, values: Float, free: Int) -> None:
+    """Give each open window a block again, put its words back, and derive what follows from them: undoes `gather`, in an empty pool."""
     end = 0
     for i in range(rows):
         w = table[i]
@@ -377,3 +393,7 @@ def scatter(table: StateRows, rows: int, words: Int, pool: Int, free: Int) -> No
             for j in range(w["used"]):
                 pool[w["block"] + j] = words[end + j]
             end += w["used"]
+            if w["count"] <= EXACT:
+                clear(w)
+                for j in range(w["count"]):
+                    sum_up(w, j + 1, values[w["block"] + j])

@@ -20,6 +20,7 @@ from operators.sketch import CLASSES, EXACT
 
 ORDER = {name: k for k, name in enumerate(tumble.FIELDS)}
 WHOLE = ("count", "revision")
+KEPT = [name for name in tumble.WINDOW.names or () if name not in (*tumble.DERIVED, "block")]
 
 
 class Windowed(NamedTuple):
@@ -55,7 +56,7 @@ class Window:
     ('60s', [0], [2.0])
     """
 
-    VERSION = "window-2"
+    VERSION = "window-3"
 
     def __init__(
         self, every: Sequence[int], lateness: int, fields: Sequence[str], snapshot: tuple[Any, ...] | None = None
@@ -100,15 +101,24 @@ class Window:
         return Windowed(judged, rows)
 
     def snapshot(self) -> tuple[Any, ...]:
-        """Return all open windows, as immutable bytes."""
+        """Return all open windows, as immutable bytes: field by field, which packs better, without what follows from the rest."""
         n, rows = len(self.tracks), int(self.spare[1])
+        table = self.table[:rows]
         words = np.empty(int(self.free[CLASSES]), np.int64)
-        words = words[: tumble.gather(self.table, rows, self.pool, words)]
-        arrays = (self.table[:rows], words, self.tracks, self.chains, self.ends, self.shard, self.spare)
-        return self.VERSION, tuple(self.lengths.tolist()), n, *(a.tobytes() for a in arrays)
+        words = words[: tumble.gather(table, rows, self.pool, words)]
+        sketched = table["count"] > EXACT
+        fields = [table[name] for name in KEPT] + [table[name][sketched] for name in tumble.DERIVED]
+        arrays = (words, self.tracks, self.chains, self.ends, self.shard, self.spare)
+        return (
+            self.VERSION,
+            tuple(self.lengths.tolist()),
+            n,
+            [f.tobytes() for f in fields],
+            *(a.tobytes() for a in arrays),
+        )
 
     def _restore(self, snapshot: tuple[Any, ...]) -> None:
-        version, lengths, n, table, words, tracks, chains, ends, shard, spare = snapshot
+        version, lengths, n, fields, words, tracks, chains, ends, shard, spare = snapshot
         if version != self.VERSION:
             raise SnapshotError(f"snapshot {version} is not {self.VERSION}: start with an empty recovery store")
         if lengths != tuple(self.lengths.tolist()):
@@ -119,11 +129,17 @@ class Window:
         self.tracks = np.frombuffer(tracks, tumble.TRACK.dtype).copy()
         self.chains = np.frombuffer(chains, tumble.CHAIN.dtype).reshape(len(lengths), n).copy()
         self.ends, self.shard, self.spare = (np.frombuffer(a, np.int64).copy() for a in (ends, shard, spare))
-        self.table = np.append(np.frombuffer(table, tumble.WINDOW), np.zeros(256, tumble.WINDOW))
+        rows = int(self.spare[1])
+        self.table = np.zeros(rows + 256, tumble.WINDOW)
+        for name, saved in zip(KEPT, fields, strict=False):
+            self.table[name][:rows] = np.frombuffer(saved, tumble.WINDOW[name])
+        sketched = self.table["count"] > EXACT
+        for name, saved in zip(tumble.DERIVED, fields[len(KEPT) :], strict=True):
+            self.table[name][sketched] = np.frombuffer(saved, tumble.WINDOW[name])
         blocks = int((8 << self.table["size"].astype(np.int64)).sum())
         self.pool = np.append(np.zeros(blocks, np.int64), np.zeros_like(self.pool))
-        rows = int(self.spare[1])
-        tumble.scatter(self.table, rows, np.frombuffer(words, np.int64).copy(), self.pool, self.free)
+        saved = np.frombuffer(words, np.int64).copy()
+        tumble.scatter(self.table, rows, saved, self.pool, self.pool.view(np.float64), self.free)
 
     def _grow(self, slots: int) -> None:
         if slots > len(self.tracks):

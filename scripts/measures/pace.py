@@ -1,7 +1,7 @@
 """A producer that keeps a pace: one point a message, stamped as it was due, every so often a spike.
 
 ``python -m scripts.measures.pace BOOTSTRAP TOPIC SERIES RATE SPIKE`` sends `RATE` points a second, a series after the other, until it is
-ended; each `SPIKE`-th is 1000 instead of about 50 (0: none).
+ended; each `SPIKE`-th is 1000 instead of about 50 (0: none).  Series ``h<i>`` lies in partition ``i % PARTITIONS``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 from confluent_kafka import Producer
 
-from scripts.measures.servers import Servers
+from scripts.measures.servers import PARTITIONS, Servers
 
 TICK = 0.01  # seconds
 HIGH = 1000.0
@@ -33,7 +33,7 @@ def send(bootstrap: str, topic: str, series: int, rate: float, spike: int) -> No
             value = HIGH if spike and n % spike == spike - 1 else values[n % len(values)]
             stamp = int(1000 * (wall + n / rate))  # as planned: two points of a series never have the same
             body = f'{heads[n % series]}{value!r}}},"timestamp":{stamp}}}'
-            producer.produce(topic, body.encode(), keys[n % series])
+            producer.produce(topic, body.encode(), keys[n % series], partition=n % series % PARTITIONS)
             n += 1
         producer.poll(0)
         time.sleep(TICK)

@@ -15,6 +15,7 @@ from tests.services import Influx, Kafka, Service
 
 S = TypeVar("S", bound=Service)
 
+PARTITIONS = 8  # of a topic, unless said otherwise
 
 class Servers:
     """Kafka and InfluxDB of one run.
@@ -49,14 +50,14 @@ class Servers:
         processes = {type(s).__name__.lower(): s.process() for s in self._started}
         return {name: seconds(p) for name, p in processes.items() if p}
 
-    def topic(self, name: str, partitions: int = 8) -> str:
+    def topic(self, name: str, partitions: int = PARTITIONS) -> str:
         """Make a topic as operations should, with the broker's stamps, kept for ever; return its name."""
         self.kafka.create(name, partitions, message_timestamp_type="LogAppendTime", retention_ms="-1")
         while self.ends(name, partitions) < 0:  # leaders are found a little later
             time.sleep(0.1)
         return name
 
-    def ends(self, topic: str, partitions: int = 8) -> int:
+    def ends(self, topic: str, partitions: int = PARTITIONS) -> int:
         """Return how many messages a topic holds; -1 where not all partitions answer."""
         try:
             parts = [TopicPartition(topic, p) for p in range(partitions)]
@@ -73,7 +74,7 @@ class Servers:
         if looker := self.__dict__.pop("_looker", None):
             looker.close()
 
-    def read(self, topic: str, partitions: int = 8) -> list[Message]:
+    def read(self, topic: str, partitions: int = PARTITIONS) -> list[Message]:
         """Return all that a topic holds now."""
         consumer = Consumer(self.kafka.client | {"group.id": "bench-read", "enable.auto.commit": False})
         want = self.ends(topic, partitions)

@@ -16,11 +16,11 @@ from config.recovery import prepare
 from scripts.measures.figure import Figure, Task
 from scripts.measures.load import PRODUCER
 from scripts.measures.pace import paced
+from scripts.measures.servers import PARTITIONS
 from scripts.measures.watch import Lanes, follow, until
 
 EVERY = 10  # seconds between a series' points
 TOGETHER = 50  # lines a message of the history
-PARTITIONS = 8
 
 
 class Case(NamedTuple):
@@ -56,6 +56,8 @@ def measure(task: Task) -> Iterator[Figure]:
 class Run:
     """A lane of the live flow with a history behind it and points coming in at their pace.
 
+    The history goes into its state only: in a store that has to take hours in a minute, barriers would wait for that.
+
     Parameters
     ----------
     task
@@ -67,13 +69,14 @@ class Run:
     def __init__(self, task: Task, case: Case) -> None:
         self.task, self.case = task, case
         name = f"{time.time_ns():x}"
-        self.topic = task.servers.topic(f"state-{name}", PARTITIONS)
+        self.topic = task.servers.topic(f"state-{name}")
         self.folder = task.folder / f"state-{name}"
         self.notes = self.folder / "pauses"
         options = ["-r", str(self.folder / "lane-0"), "-s", str(case.interval), "-b", "0"]
-        env = {"ALLUSE_TOPICS__METRICS": self.topic, "BENCH_PAUSES": str(self.notes)}
+        env = task.servers.env | {"ALLUSE_TOPICS__METRICS": self.topic}
         command = ("-m", "bytewax.run", "scripts.measures.timed", *options)
-        self.flow = Lanes(self.folder, task.servers.env | env, 1, command)
+        self.past = Lanes(self.folder, env | {"ALLUSE_STORE__KIND": "[]"}, 1, command)
+        self.flow = Lanes(self.folder, env | {"BENCH_PAUSES": str(self.notes)}, 1, command)
         self.sender = paced(task.servers, self.topic, case.series, case.series / EVERY)
 
     def __enter__(self) -> Run:
@@ -81,12 +84,9 @@ class Run:
         self.task.say(f"state: {case.series:,} series, {case.points:,} points each")
         self.history()
         prepare(self.folder / "lane-0")
+        with self.past as past:
+            follow(past, self.task.servers, case.series * case.points, 1800.0)
         self.flow.start()
-        try:
-            follow(self.flow, self.task.servers, case.series * case.points, 1800.0)
-        except BaseException:
-            self.flow.kill()
-            raise
         self.sender.__enter__()
         return self
 
@@ -96,7 +96,7 @@ class Run:
             self.flow.stop()
 
     def history(self) -> None:
-        """Send what came before: every series each 10 s up to now, lines of a partition's series together."""
+        """Send what came before: every series of `paced` each 10 s up to now, lines of a partition's series together."""
         producer = Producer(self.task.servers.kafka.client | PRODUCER)
         begin = int(time.time()) - EVERY * self.case.points
         noise = np.random.default_rng(3)
@@ -107,7 +107,7 @@ class Run:
                 hosts = range(partition, self.case.series, PARTITIONS)
                 for first in range(0, len(hosts), TOGETHER):
                     some = hosts[first : first + TOGETHER]
-                    lines = "\n".join(f"paced,host=s{i} value={values[i]} {stamp}" for i in some)
+                    lines = "\n".join(f"paced,host=h{i} value={values[i]} {stamp}" for i in some)
                     producer.produce(self.topic, lines.encode(), partition=partition)
                     producer.poll(0)
             while len(producer) > 50_000:
