@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from config.records import RETURNED, SECOND, Bool, Float, Int, StateRows
-from operators.kernel import kernel
+from operators.kernel import NOUGHT, kernel
 
 ACCEPTED, NOT_FINITE, OUT_OF_RANGE, TOO_OLD, FUTURE, CARDINALITY, LATE, CONFLICT, DUPLICATE = range(9)
 
@@ -172,7 +172,7 @@ def check(
     low, high, counter, each = limits
     rows, stamps, values, shard = state
     verdict, forward, rate, news = out
-    count = 0
+    count = NOUGHT
     for i in range(start, stop):
         s, c, t, x = slots[i], codes[i], time[i], value[i]
         v = judge(s, x, t, received[i], low[c], high[c], times[1])

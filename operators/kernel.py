@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
 from numba.core import config
 
 F = TypeVar("F", bound=Callable[..., Any])
 HERE = Path(__file__).parent
+NOUGHT = cast(int, np.int64(0))  # 0 that a kernel may hand to another: for a literal that one would be compiled anew
 
 
 def _kept() -> Path:

@@ -12,7 +12,7 @@ import numpy as np
 
 from config.records import Bool, Float, Int, StateRows
 from operators.checks import NEVER
-from operators.kernel import kernel
+from operators.kernel import NOUGHT, kernel
 from operators.sketch import CLASSES, EXACT, collapse, count_in, give, quantile, take
 
 FIELDS = ("count", "sum", "min", "max", "mean", "stddev", "first", "last", "p50", "p95", "p99", "rate", "revision")
@@ -37,10 +37,10 @@ WINDOW = np.dtype(
         ("first_offset", "i8"),
         ("last_offset", "i8"),
         ("block", "i8"),
-        ("count", "i4"),
-        ("used", "i4"),  # words used in the block
-        ("revision", "i4"),
-        ("next", "i4"),  # the next older window of the series; -1: none
+        ("count", "i8"),
+        ("used", "i8"),  # words used in the block
+        ("revision", "i8"),
+        ("next", "i8"),  # the next older window of the series; -1: none
         ("size", "i1"),  # class of the block
         ("written", "i1"),
         ("judged", "i1"),
@@ -55,7 +55,7 @@ DERIVED = ("sum", "min", "max", "mean", "m2")
 TRACK = np.zeros(
     1,
     np.dtype(
-        [("newest", "i8"), ("reading", "f8"), ("arrived", "i8"), ("before", "i4"), ("after", "i4"), ("listed", "i8")],
+        [("newest", "i8"), ("reading", "f8"), ("arrived", "i8"), ("before", "i8"), ("after", "i8"), ("listed", "i8")],
         align=True,
     ),
 )
@@ -119,7 +119,7 @@ def add(w: StateRows, pool: Int, values: Float, free: Int, t: int, x: float, off
     if n == EXACT + 1:
         at = w["block"]
         held = values[at : at + EXACT].copy()
-        used = 0
+        used = NOUGHT
         for j in range(EXACT):
             used = count_in(pool[at : at + (8 << w["size"])], used, held[j])
         w["used"] = used
@@ -143,14 +143,14 @@ def add(w: StateRows, pool: Int, values: Float, free: Int, t: int, x: float, off
 
 @kernel
 def emit(
-    table: StateRows, i: int, pool: Int, values: Float, scratch: Float, slot: int, k: int, position: int, judged: bool,
+    table: StateRows, i: int, pool: Int, values: Float, scratch: Float, slot: int, k: int, position: int,
     what: Int, rows: Float, count: int,
 ) -> int:  # fmt: skip
-    """Put a window out: to be written, and to be judged if so."""
+    """Put a window out to be written, not judged."""
     w = table[i]
     w["written"] = 1
     what[count, 0], what[count, 1], what[count, 2], what[count, 3] = slot, k, position, w["start"]
-    what[count, 4], what[count, 5], what[count, 6] = judged, w["first_offset"], w["last_offset"]
+    what[count, 4], what[count, 5], what[count, 6] = 0, w["first_offset"], w["last_offset"]
     fill(w, pool, values, scratch, rows[count])
     return count + 1
 
@@ -214,7 +214,8 @@ def close(
             return count
         table[oldest]["judged"] = 1
         chain["judged"] = table[oldest]["start"]
-        count = emit(table, oldest, pool, values, scratch, s, k, position, True, what, rows, count)
+        count = emit(table, oldest, pool, values, scratch, s, k, position, what, rows, count)
+        what[count - 1, 4] = 1
 
 
 @kernel
@@ -258,7 +259,7 @@ def find(table: StateRows, pool: Int, free: Int, spare: Int, chain: StateRows, s
     w["first_time"], w["last_time"] = np.iinfo(np.int64).max, NEVER
     w["first_offset"], w["last_offset"] = np.iinfo(np.int64).max, -1
     w["written"] = w["judged"] = w["size"] = 0
-    w["block"] = take(pool, free, 0)
+    w["block"] = take(pool, free, NOUGHT)
     if previous >= 0:
         table[previous]["next"] = new
     else:
@@ -287,7 +288,7 @@ def tumble(  # noqa: C901 - one pass, and every branch is a rule
     tracks, chains, ends, shard = series
     table, pool, values, free, spare = store
     what, rows, scratch = out
-    count, deepest = 0, lateness // lengths[0] + 4
+    count, deepest = NOUGHT, lateness // lengths[0] + 4
     for p in range(begin, len(slots)):
         if len(pool) - free[CLASSES] < ROOM * len(lengths) or len(table) - spare[1] < len(lengths):
             return p, count
@@ -327,7 +328,7 @@ def tumble(  # noqa: C901 - one pass, and every branch is a rule
             passed = track["newest"] >= start + length
             w["revision"] += passed
             if passed or w["written"]:
-                count = emit(table, i, pool, values, scratch, s, k, p, False, what, rows, count)
+                count = emit(table, i, pool, values, scratch, s, k, p, what, rows, count)
     return len(slots), count
 
 
@@ -339,7 +340,7 @@ def tumble_quiet(
     """Put out, unjudged, each unwritten window that ends by `reach`, of series from `begin` on; return (next, rows out)."""
     table, pool, values = store[0], store[1], store[2]
     what, rows, scratch = out
-    count = 0
+    count = NOUGHT
     for s in range(begin, chains.shape[1]):
         for k in range(len(lengths)):
             i = chains[k, s]["head"]
@@ -348,7 +349,7 @@ def tumble_quiet(
                 if not w["written"] and w["start"] + lengths[k] <= reach:
                     if count == len(what):
                         return s, count
-                    count = emit(table, i, pool, values, scratch, s, k, 0, False, what, rows, count)
+                    count = emit(table, i, pool, values, scratch, s, k, NOUGHT, what, rows, count)
                 i = w["next"]
     return chains.shape[1], count
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from operators.kernel import kernel
+from operators.kernel import NOUGHT, kernel
 
 NEGATIVE, REAL, CUT = (
     1,
@@ -73,7 +73,7 @@ def read(buf: Any, p: int, e: int, numbers: Any, n: int) -> int:
     if p >= e or (buf[p] == 48 and p + 1 < e and 48 <= buf[p + 1] <= 57):
         return -1
     first = p
-    p, m, count, ten, cut = run(buf, p, e, ZERO, 0)
+    p, m, count, ten, cut = run(buf, p, e, ZERO, NOUGHT)
     if p == first:
         return -1
     if p < e and buf[p] == 46:

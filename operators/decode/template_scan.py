@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from operators.decode.number import DIGITS, NEGATIVE, NUMBER, REAL, ZERO, read
-from operators.kernel import kernel
+from operators.kernel import NOUGHT, kernel
 
 MARK = 1
 SLOTS = 64  # numbers in a template
@@ -142,7 +142,7 @@ def scan(  # noqa: C901 - see the module
     kept, room, numbers, units
         A `Split`: its kept, eights, numbers, units.
     """
-    u = k = n = 0
+    u = k = n = NOUGHT
     while i < len(ends):
         p: Any = ends[i - 1] if i > 0 else np.int64(0)
         e = ends[i]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
+import bytewax.operators as op
 import pytest
+from bytewax.dataflow import Dataflow
+from bytewax.recovery import RecoveryConfig
+from bytewax.testing import TestingSink, TestingSource, run_main
 
-from config.recovery import StoreError, check, prepare
+from config.recovery import PAGE, StoreError, check, prepare
 from config.telemetry import READY
 from tests.sources.running import Tiny, send, until
 
@@ -63,3 +69,19 @@ def test_no_store_is_said_loudly(tmp_path: Path, caplog: pytest.LogCaptureFixtur
     assert READY.reasons()["recovery"] == "no recovery"
     READY.clear("recovery")
     assert "NO RECOVERY" in caplog.text
+
+
+def test_a_new_store_has_large_pages_and_bytewax_goes_on_in_it(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    for expected in ([("a", 1), ("a", 3)], [("a", 4)]):
+        got: list[tuple[str, int]] = []
+        graph = Dataflow("sums")
+        items = [("a", 1), ("a", 2), TestingSource.ABORT(), ("a", 1)]
+        up = op.input("up", graph, TestingSource(items))
+        sums = op.stateful_map("sum", up, lambda total, n: ((total or 0) + n, (total or 0) + n))
+        op.output("down", sums, TestingSink(got))
+        run_main(graph, epoch_interval=timedelta(0), recovery_config=RecoveryConfig(str(tmp_path)))
+        assert got == expected
+    with sqlite3.connect(tmp_path / "part-0.sqlite3") as store:
+        assert store.execute("PRAGMA page_size").fetchone() == (PAGE,)
+    store.close()
