@@ -73,10 +73,10 @@ def test_no_store_is_said_loudly(tmp_path: Path, caplog: pytest.LogCaptureFixtur
 
 def test_a_new_store_has_large_pages_and_bytewax_goes_on_in_it(tmp_path: Path) -> None:
     prepare(tmp_path)
+    items = [("a", 1), ("a", 2), TestingSource.ABORT(), ("a", 1)]  # it stops there once
     for expected in ([("a", 1), ("a", 3)], [("a", 4)]):
         got: list[tuple[str, int]] = []
         graph = Dataflow("sums")
-        items = [("a", 1), ("a", 2), TestingSource.ABORT(), ("a", 1)]
         up = op.input("up", graph, TestingSource(items))
         sums = op.stateful_map("sum", up, lambda total, n: ((total or 0) + n, (total or 0) + n))
         op.output("down", sums, TestingSink(got))
