@@ -17,6 +17,7 @@ S = TypeVar("S", bound=Service)
 
 PARTITIONS = 8  # of a topic, unless said otherwise
 
+
 class Servers:
     """Kafka and InfluxDB of one run.
 

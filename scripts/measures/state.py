@@ -73,7 +73,8 @@ class Run:
         self.folder = task.folder / f"state-{name}"
         self.notes = self.folder / "pauses"
         options = ["-r", str(self.folder / "lane-0"), "-s", str(case.interval), "-b", "0"]
-        env = task.servers.env | {"ALLUSE_TOPICS__METRICS": self.topic}
+        room = str(case.series + PARTITIONS)  # for the series that `restart` adds
+        env = task.servers.env | {"ALLUSE_TOPICS__METRICS": self.topic, "ALLUSE_LIMITS__SERIES": room}
         command = ("-m", "bytewax.run", "scripts.measures.timed", *options)
         self.past = Lanes(self.folder, env | {"ALLUSE_STORE__KIND": "[]"}, 1, command)
         self.flow = Lanes(self.folder, env | {"BENCH_PAUSES": str(self.notes)}, 1, command)
