@@ -1,4 +1,4 @@
-"""What ``scripts/quality`` measures.
+"""What ``scripts/quality`` measures: `entries` lists what is judged.
 
-`entries` says what is judged; `nab`, `ranking` and `episodes` how anomalies are, `trend` `period` `drift` `changepoint` `forecast` how tasks are.
+`nab`, `ranking` and `episodes` say how anomalies are judged, `trend`, `period`, `drift`, `changepoint` and `forecast` how tasks are.
 """

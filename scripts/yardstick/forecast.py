@@ -22,13 +22,18 @@ def scale(train: Float, season: int) -> float:
 
 
 def mark(item: task.Item, run: said.Ahead) -> dict[str, float]:
-    """Mark a forecast: its error on the naive one's scale, the share of values in its bounds, and how wide these are."""
+    """Mark a forecast: its error on the naive one's scale, the share of values in its bounds, and how wide these are.
+
+    Where it says nothing the last value stands for it.
+    """
     train, test = task.values(item, "train"), task.values(item, "test")
     it, unit = run(train, len(test), item["season"]), scale(train, item["season"])
-    marks = {"mase": float(np.nanmean(np.abs(test - it.yhat))) / unit}
+    known, last = np.isfinite(test), train[np.isfinite(train)][-1:]
+    error = np.abs(test - np.where(np.isfinite(it.yhat), it.yhat, last if len(last) else 0.0))
+    marks = {"mase": float(error[known].mean()) / unit if known.any() else np.nan}
     for level in (0.8, 0.95):
         low, high = it.bounds.get(level, (np.full(len(test), np.nan),) * 2)
-        told = np.isfinite(low) & np.isfinite(test)
+        told = np.isfinite(low) & known
         inside = (test >= low) & (test <= high)
         marks[f"inside_{100 * level:.0f}"] = float(inside[told].mean()) if told.any() else np.nan
         marks[f"width_{100 * level:.0f}"] = float((high - low)[told].mean()) / unit if told.any() else np.nan

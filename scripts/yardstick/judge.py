@@ -19,7 +19,7 @@ from scripts.yardstick.sets import Set
 from scripts.yardstick.trend import TREND
 
 TASKS = {"trend": TREND, "period": PERIOD, "drift": DRIFT, "changepoint": CHANGEPOINT, "forecast": FORECAST}
-Say = Callable[[str, int], None]
+Say = Callable[[Set], None]
 
 
 class Row(NamedTuple):
@@ -41,13 +41,13 @@ def judge(it: Set, names: Sequence[str], pool: Executor, quick: bool, say: Say) 
     names
         Which; those that are not of the set's kind are passed over.
     say
-        Takes the set's name and how many more of its items are done.
+        Takes the set whenever one more of its items is done.
     """
     chosen = [name for name in ENTRIES[it.kind] if name in names]
-    first = [pool.submit(one, it.kind, item, chosen) for item in it.items]
+    first = [pool.submit(one, it.kind, item, chosen) for item in it.items if chosen]
     for done in first:
         done.result()
-        say(it.name, 1)
+        say(it)
     times = resample.QUICK if quick else resample.TIMES
     second: list[Future[dict[str, float]]] = [
         pool.submit(together, it, [done.result()[k] for done in first], times) for k in range(len(chosen))

@@ -72,4 +72,4 @@ def holt_winters(train: Float, horizon: int, season: int) -> Forecast:
     model = MODELS["holt_winters"](season=season, horizon=horizon)
     for y in train[np.isfinite(train)].tolist():
         model.learn(y, y, {})
-    return Forecast(np.array(model.ahead()), {})
+    return Forecast(np.array(model.ahead() or [np.nan] * horizon), {})

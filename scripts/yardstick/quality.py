@@ -13,10 +13,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from scripts.yardstick.entries import ENTRIES, KINDS
 from scripts.yardstick.judge import Row, Say, judge, processes
+from scripts.yardstick.pictures import chosen, draw
+from scripts.yardstick.results import write
 from scripts.yardstick.sets import Set, find
 from scripts.yardstick.table import line, table
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+ROOT = Path(__file__).resolve().parents[2]
+DATA, RESULTS = ROOT.parent / "shared" / "data", ROOT / "docs" / "detection.md"
+NAMES = sorted({name for entries in ENTRIES.values() for name in entries})
 WIDE = 190  # columns, where no terminal says how many there are
 
 
@@ -24,30 +28,50 @@ def main(arguments: Sequence[str]) -> int:
     """Judge what is asked for; return the exit code: 2 when there is nothing to judge."""
     asked = parsed(arguments)
     try:
-        sets = list(find(asked.data, asked.kind))
+        sets = wanted(asked)
     except ValueError as e:
-        return refuse(str(e))
-    if not sets:
-        return refuse(
-            f"no set of {asked.kind or 'any kind'} in {asked.data}: docs/detection.md says how they are laid out"
-        )
-    sets = [it.quick() for it in sets] if asked.quick else sets
+        print(f"scripts/quality: {e}", file=sys.stderr)
+        return 2
     with progress(sets) as say, processes(asked.jobs) as pool:
+        found = []
         for it in sets:
-            rows = list(judge(it, asked.detectors, pool, asked.quick, say))
+            found.append((it, list(judge(it, asked.detectors or NAMES, pool, asked.quick, say))))
+            if not sys.stdout.isatty():
+                tell(*found[-1], asked.json)
+        if asked.pictures:
+            print(
+                draw(asked.pictures, [(it, chosen(rows, asked.detectors)) for it, rows in found], pool), file=sys.stderr
+            )
+    if sys.stdout.isatty():  # not into the bars
+        for it, rows in found:
             tell(it, rows, asked.json)
-    if asked.pictures:
-        from scripts.yardstick.pictures import draw
-
-        draw(sets, asked.detectors, asked.pictures)
+    if asked.write:
+        write(RESULTS, found, " ".join(["scripts/quality", *arguments]))
     return 0
+
+
+def wanted(asked: argparse.Namespace) -> list[Set]:
+    """Return the sets to judge.
+
+    Raises
+    ------
+    ValueError
+        There is none, or a file cannot be read.
+    """
+    sets = list(find(asked.data, asked.kind))
+    if not sets:
+        kind = asked.kind or "any kind"
+        raise ValueError(f"no set of {kind} in {asked.data}: docs/detection.md says how they are laid out")
+    return [it.quick() for it in sets] if asked.quick else sets
 
 
 def tell(it: Set, rows: Sequence[Row], as_json: bool) -> None:
     """Print the rows of a set."""
+    if not rows:
+        return
     if as_json:
         print(*map(line, rows), sep="\n", flush=True)
-    elif rows:
+    else:
         console = Console(highlight=False)
         console = console if console.is_terminal else Console(highlight=False, width=WIDE)
         console.print(table(it, rows))
@@ -58,29 +82,26 @@ def progress(sets: Sequence[Set]) -> Iterator[Say]:
     """Show how far each set is, on stderr, if that is a terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        of = {it.name: bars.add_task(it.name, total=len(it.items)) for it in sets}
-        yield lambda name, more: bars.advance(of[name], more)
+    shown = Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal, redirect_stdout=False
+    )  # what stdout is given stays there
+    with shown as bars:
+        of = {id(it): bars.add_task(it.title, total=len(it.items)) for it in sets}
+        yield lambda it: bars.advance(of[id(it)])
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
-    known = sorted({name for entries in ENTRIES.values() for name in entries})
     parser = argparse.ArgumentParser(prog="scripts/quality")
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--kind", choices=KINDS, default="")
-    parser.add_argument("--detectors", type=lambda text: text.split(","), default=known)
+    parser.add_argument("--detectors", type=lambda text: text.split(","), default=[])
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--pictures", type=Path)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--write", action="store_true")
     parser.add_argument("--jobs", type=int, default=0)
     asked = parser.parse_args(arguments)
-    if unknown := set(asked.detectors) - set(known):
-        parser.error(f"no such detector: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    if unknown := set(asked.detectors) - set(NAMES):
+        parser.error(f"no such detector: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     return asked
-
-
-def refuse(text: str) -> int:
-    """Say on stderr why there is nothing to do."""
-    print(f"scripts/quality: {text}", file=sys.stderr)
-    return 2

@@ -20,8 +20,8 @@ def average_precision(score: Float, label: Bool) -> float:
 
     Examples
     --------
-    >>> average_precision(np.array([0.1, 0.9, 0.8, 0.3]), np.array([False, True, False, True]))
-    0.8333
+    >>> average_precision(np.array([0.1, 0.9, 0.8, 0.3]), np.array([True, True, False, False]))
+    0.75
     """
     if not label.any():
         return np.nan
@@ -41,8 +41,8 @@ def volume(score: Float, label: Bool) -> float:
     Examples
     --------
     >>> label = np.arange(300) // 20 == 7
-    >>> volume(np.where(label, 1.0, 0.0), label), volume(np.zeros(300), label)
-    (0.95, 0.0714)
+    >>> round(volume(np.where(label, 1.0, 0.0), label), 3), round(volume(np.zeros(300), label), 3)
+    (1.0, 0.208)
     """
     if not label.any():
         return np.nan

@@ -34,5 +34,5 @@ def adwin_sure(values: Float) -> list[int]:
 def page_hinkley(values: Float) -> list[int]:
     """Page–Hinkley with River's defaults, on values in deviations of the first hundred: its threshold has a unit."""
     first = values[np.isfinite(values)][:100]
-    deviation = float(first.std()) or 1.0
-    return alarms(drift.PageHinkley(), (values - float(first.mean())) / deviation)
+    mean, deviation = (float(first.mean()), float(first.std()) or 1.0) if len(first) else (0.0, 1.0)
+    return alarms(drift.PageHinkley(), (values - mean) / deviation)

@@ -62,7 +62,7 @@ class Labelled:
 
 
 def corpus(root: Path) -> list[Labelled]:
-    """Read all series that ``windows.json`` names, by name.
+    """Read all series that ``windows.json`` names, by name; those without any reading are left out.
 
     Raises
     ------
@@ -70,7 +70,8 @@ def corpus(root: Path) -> list[Labelled]:
         A file is missing or cannot be read; the text names it.
     """
     windows = json.loads((root / "windows.json").read_text())
-    return [series(root, name, windows[name]) for name in sorted(windows)]
+    found = (series(root, name, windows[name]) for name in sorted(windows))
+    return [it for it in found if len(it.time)]
 
 
 def series(root: Path, name: str, windows: list[tuple[str, str]]) -> Labelled:

@@ -10,7 +10,7 @@ from typing import Any
 
 from scripts.yardstick.series import Labelled, corpus
 
-MARKS = {"trend": "label", "period": "periods", "drift": "drift", "changepoint": "annotations", "forecast": "test"}
+MARKS = {"period": "periods", "drift": "drift", "changepoint": "annotations", "forecast": "test", "trend": "label"}
 QUICK = 8  # items of a set that are judged when it should be quick
 
 
@@ -31,6 +31,11 @@ class Set:
     name: str
     kind: str
     items: Sequence[Any]
+
+    @property
+    def title(self) -> str:
+        """What it is called for people."""
+        return f"{self.name} · {self.kind} · {len(self.items)} series"
 
     def quick(self) -> Set:
         """Return a few of its items, spread over all of them."""

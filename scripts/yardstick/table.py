@@ -53,9 +53,7 @@ STYLES = {"ours": "bold", "river": "cyan", "trivial": "dim"}
 
 def table(it: Set, rows: Sequence[Row]) -> Table:
     """Return a set's table: a row an operator, in the order of registration."""
-    drawn = Table(
-        title=f"{it.name} · {it.kind} · {len(it.items)} series", title_justify="left", box=None, pad_edge=False
-    )
+    drawn = Table(title=it.title, title_justify="left", box=None, pad_edge=False)
     drawn.add_column("detector", no_wrap=True)
     for _, heading, _ in COLUMNS[it.kind]:
         drawn.add_column(heading, justify="right", no_wrap=True)
@@ -84,6 +82,16 @@ def number(x: float, form: str) -> str:
     ('0.46', '–')
     """
     return format(x, form) if math.isfinite(x) else "–"
+
+
+def markdown(it: Set, rows: Sequence[Row]) -> str:
+    """Return a set's table for a page."""
+    head = ["detector", *(heading for _, heading, _ in COLUMNS[it.kind]), "µs/point"]
+    lines = [head, ["---", *["---:"] * (len(head) - 1)]]
+    for row in rows:
+        cells = [cell(row, key, form).plain for key, _, form in COLUMNS[it.kind]]
+        lines.append([f"`{row.detector}`", *cells, number(row.figures["us_per_point"], ".2g")])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def line(row: Row) -> str:

@@ -29,8 +29,8 @@ def every(time: Int, value: Float) -> Said:
 
 
 def random(time: Int, value: Float) -> Said:
-    """Give a score that is a probability, of nothing: log p over log 0.0001, p by lot (of the readings, so always the same)."""
-    p = np.random.default_rng(crc32(value.tobytes())).random(len(value))
+    """Give a score that is a probability, of nothing: log p over log 0.0001, p by lot, always the same for a series."""
+    p = np.random.default_rng(crc32(time[:1].tobytes() + value[:1].tobytes())).random(len(value))
     return Said(np.log(np.maximum(p, 1e-300)) / np.log(ODDS))
 
 
@@ -59,8 +59,8 @@ def upwards(values: Float) -> int:
 
 def halves(values: Float) -> int:
     """Say which half is higher on average."""
-    first, second = np.array_split(values, 2)
-    return int(np.sign(np.nanmean(second) - np.nanmean(first)))
+    first, second = (part[np.isfinite(part)] for part in np.array_split(values, 2))
+    return int(np.sign(second.mean() - first.mean())) if len(first) and len(second) else 0
 
 
 def aperiodic(values: Float) -> None:
@@ -76,6 +76,8 @@ def autocorrelated(values: Float) -> float | None:
     """Say the lag of the highest hump of the autocorrelation behind its first change of sign, if it is above 0.3."""
     x = values[np.isfinite(values)]
     n = len(x)
+    if n < 9:
+        return None
     x = x - np.polyval(np.polyfit(np.arange(n), x, 1), np.arange(n))
     power = np.abs(np.fft.rfft(x, 2 * n)) ** 2
     likeness = np.fft.irfft(power)[: n // 3] / max(float((x**2).sum()), 1e-300)
