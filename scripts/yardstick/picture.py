@@ -49,7 +49,8 @@ def picture(it: Labelled, name: str) -> Picture:
     entry = ENTRIES["nab"][name]
     told = entry.run(it.time, it.value, band=True) if entry.whose == "ours" else entry.run(it.time, it.value)
     none = np.full(len(it.time), np.nan)
-    said = Said(*(none if column is None else column for column in told[:4]), told.rank)
+    yhat, lower, upper = (none if column is None else column for column in told[1:4])
+    said = Said(told.score, yhat, lower, upper, told.rank)
     score = np.nan_to_num(said.score[it.begin :], nan=0.0)
     rank = score if said.rank is None else np.nan_to_num(said.rank[it.begin :], nan=0.0)
     tops, counts = episodes.peaks(it, score), episodes.count([it], [score], np.array([anomaly.LINE]))

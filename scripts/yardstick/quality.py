@@ -39,9 +39,8 @@ def main(arguments: Sequence[str]) -> int:
             if not sys.stdout.isatty():
                 tell(*found[-1], asked.json)
         if asked.pictures:
-            print(
-                draw(asked.pictures, [(it, chosen(rows, asked.detectors)) for it, rows in found], pool), file=sys.stderr
-            )
+            shown = [(it, chosen(rows, asked.detectors)) for it, rows in found]
+            print(draw(asked.pictures, shown, pool), file=sys.stderr)
     if sys.stdout.isatty():  # not into the bars
         for it, rows in found:
             tell(it, rows, asked.json)
@@ -82,10 +81,8 @@ def progress(sets: Sequence[Set]) -> Iterator[Say]:
     """Show how far each set is, on stderr, if that is a terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    shown = Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal, redirect_stdout=False
-    )  # what stdout is given stays there
-    with shown as bars:
+    off = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=off, redirect_stdout=False) as bars:
         of = {id(it): bars.add_task(it.title, total=len(it.items)) for it in sets}
         yield lambda it: bars.advance(of[id(it)])
 
