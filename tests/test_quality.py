@@ -129,6 +129,45 @@ def test_pictures_show_the_best_detector_or_those_named(data, tmp_path, capsys):
     capsys.readouterr()
 
 
+def test_a_task_is_a_sheet_with_the_worst_answers_first(data, tmp_path, capsys):
+    folder = tmp_path / "sheets"
+    assert main(["--data", str(data), "--jobs", "1", "--pictures", str(folder)]) == 0
+    capsys.readouterr()
+    listed = (folder / "index.html").read_text()
+    for name, said in {
+        "up-trend": "rising; said: rising",
+        "season-period": "12; said: 12",
+        "shift-drift": "found after",
+        "regimes-changepoint": "F1 1.00, covering",
+        "ahead-forecast": "MASE",
+    }.items():
+        assert f'href="{name}.html"' in listed
+        assert said in (folder / f"{name}.html").read_text()
+    sheet = (folder / "up-trend.html").read_text()
+    assert sheet.count("<article>") == 2
+
+
+def test_odd_folders_break_nothing(tmp_path, capsys):
+    """Nothing, one reading, no reading that is a number, one value, no order, seconds, zones."""
+    x = np.random.default_rng(5).normal(0, 1, 200)
+    rows = {
+        "empty": [],
+        "one": [f"{stamp(0)},1"],
+        "gaps": [f"{stamp(i)}," for i in range(200)],
+        "constant": [f"{stamp(i)},5" for i in range(200)],
+        "far": [f"{stamp(i)},{'inf' if i % 40 == 0 else 1e300 * (i % 7)}" for i in range(200)],
+        "disorder": [f"{stamp(i * 77 % 200)},{x[i]}" for i in range(200)],
+        "seconds": [f"{1709251200 + 3600 * i},{x[i]}" for i in range(200)],
+        "zones": [f"2024-03-01T{i // 60:02d}:{i % 60:02d}:00+02:00,{x[i]}" for i in range(200)],
+    }
+    for name, lines_ in rows.items():
+        (tmp_path / f"{name}.csv").write_text("timestamp,value\n" + "\n".join(lines_) + "\n")
+    windows = [[stamp(i), stamp(i + 9)] for i in (0, 9, 100)]
+    (tmp_path / "windows.json").write_text(json.dumps({f"{name}.csv": windows for name in rows}))
+    found = lines(capsys, "--data", str(tmp_path), "--jobs", "1", "--pictures", str(tmp_path / "pages"))
+    assert {it["detector"]: it["series"] for it in found} == dict.fromkeys(ENTRIES["nab"], 7)
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [(["--data", "/nowhere"], "/nowhere"), (["--kind", "period"], "no set of period"), (["--kind", "nab"], "c.csv")],

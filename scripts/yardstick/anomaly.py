@@ -86,6 +86,8 @@ def figures(corpus: Sequence[Labelled], judged: Sequence[Judged], times: int) ->
     recalled(report, corpus, scores)
     met(report, corpus, scores, threshold, "")
     met(report, corpus, scores, LINE, "_fixed")
+    report.plain("windows", sum(len(it.windows) for it in corpus))
+    report.plain("points", sum(len(it.time) for it in corpus))
     report.plain("us_per_point", float(np.median([j.cost for j in judged])))
     return report.found
 

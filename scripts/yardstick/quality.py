@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from scripts.yardstick.entries import ENTRIES, KINDS
 from scripts.yardstick.judge import Row, Say, judge, processes
-from scripts.yardstick.pictures import chosen, draw
+from scripts.yardstick.pictures import draw
 from scripts.yardstick.results import write
 from scripts.yardstick.sets import Set, find
 from scripts.yardstick.table import line, table
@@ -21,7 +21,7 @@ from scripts.yardstick.table import line, table
 ROOT = Path(__file__).resolve().parents[2]
 DATA, RESULTS = ROOT.parent / "shared" / "data", ROOT / "docs" / "detection.md"
 NAMES = sorted({name for entries in ENTRIES.values() for name in entries})
-WIDE = 190  # columns, where no terminal says how many there are
+WIDE = 190  # columns of the widest table; a narrow terminal may wrap it, but no figure is cut
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -39,8 +39,7 @@ def main(arguments: Sequence[str]) -> int:
             if not sys.stdout.isatty():
                 tell(*found[-1], asked.json)
         if asked.pictures:
-            shown = [(it, chosen(rows, asked.detectors)) for it, rows in found]
-            print(draw(asked.pictures, shown, pool), file=sys.stderr)
+            print(draw(asked.pictures, found, asked.detectors, pool), file=sys.stderr)
     if sys.stdout.isatty():  # not into the bars
         for it, rows in found:
             tell(it, rows, asked.json)
@@ -71,9 +70,7 @@ def tell(it: Set, rows: Sequence[Row], as_json: bool) -> None:
     if as_json:
         print(*map(line, rows), sep="\n", flush=True)
     else:
-        console = Console(highlight=False)
-        console = console if console.is_terminal else Console(highlight=False, width=WIDE)
-        console.print(table(it, rows))
+        Console(highlight=False, width=WIDE).print(table(it, rows))
 
 
 @contextmanager

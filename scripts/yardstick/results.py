@@ -51,7 +51,7 @@ def renewed(text: str, it: Set, body: str) -> str:
     <BLANKLINE>
     """
     section = f"### {it.title}\n\n{body}\n"
-    older = re.compile(rf"^### {re.escape(it.name)} · {it.kind} · .*?(?=^##|\Z)", re.MULTILINE | re.DOTALL)
+    older = re.compile(rf"^### {re.escape(it.label)} · \d+ series$.*?(?=^##|\Z)", re.MULTILINE | re.DOTALL)
     if older.search(text):
         return older.sub(lambda _: section, text)
     end = re.search(r"^## ", text[text.index(HEAD) + len(HEAD) :], re.MULTILINE)

@@ -33,9 +33,14 @@ class Set:
     items: Sequence[Any]
 
     @property
+    def label(self) -> str:
+        """Its name, and its kind where the name does not say it."""
+        return self.name if self.name.split("/")[-1] == self.kind else f"{self.name} · {self.kind}"
+
+    @property
     def title(self) -> str:
         """What it is called for people."""
-        return f"{self.name} · {self.kind} · {len(self.items)} series"
+        return f"{self.label} · {len(self.items)} series"
 
     def quick(self) -> Set:
         """Return a few of its items, spread over all of them."""
@@ -51,7 +56,7 @@ def find(root: Path, kind: str = "") -> Iterator[Set]:
         The folder is none, or a file in it cannot be read.
     """
     if not root.is_dir():
-        raise ValueError(f"{root} is no folder")
+        raise ValueError(f"{root} is no folder; --data names yours")
     for folder in [root, *sorted(p for p in root.rglob("*") if p.is_dir())]:
         name = root.name if folder == root else folder.relative_to(root).as_posix()
         if (folder / "windows.json").exists():
@@ -72,7 +77,8 @@ def tasks(folder: Path, name: str) -> Iterator[Set]:
             raise ValueError(f"{file}: {e}") from e
         for it in found:
             kind = next((kind for kind, mark in MARKS.items() if mark in it), "")
-            items.setdefault(kind, []).append(it)
+            if it.get("train" if kind == "forecast" else "x"):  # without values there is nothing to judge
+                items.setdefault(kind, []).append(it)
     yield from (Set(name, kind, each) for kind, each in items.items() if kind)
 
 

@@ -47,6 +47,10 @@ COLUMNS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("width_95", "width 95", ".2f"),
     ],
 }
+MAIN = {
+    "nab": ("ap", 1),
+    "forecast": ("mase", -1),
+}  # what the best has most of, or least; of other kinds the first column
 INTERVALS = {"standard", "ap", "vus_pr"}  # of anomalies; of tasks every figure has room for its own
 STYLES = {"ours": "bold", "river": "cyan", "trivial": "dim"}
 
@@ -82,6 +86,17 @@ def number(x: float, form: str) -> str:
     ('0.46', '–')
     """
     return format(x, form) if math.isfinite(x) else "–"
+
+
+def best(rows: Sequence[Row]) -> Row:
+    """Return the best of some rows of one set, the first of equals; drift is weighed by recall less false alarms in 1,000."""
+    key, sign = MAIN.get(rows[0].kind, (COLUMNS[rows[0].kind][0][0], 1))
+
+    def worth(row: Row) -> float:
+        found = sign * row.figures[key] - row.figures.get("false_per_10k", 0.0) / 10.0 * (row.kind == "drift")
+        return found if math.isfinite(found) else -math.inf
+
+    return max(rows, key=worth)
 
 
 def markdown(it: Set, rows: Sequence[Row]) -> str:

@@ -41,7 +41,8 @@ def difference(time: Int, value: Float) -> Said:
     step = np.abs(np.diff(value[known]))
     if len(step) > RECENT:
         before = sliding_window_view(step, RECENT)[:-1]
-        scale = np.maximum(ROBUST * np.median(before, axis=1), 0.1 * before.mean(axis=1))
+        parts = np.array_split(before, len(before) // 10_000 + 1)  # each is copied
+        scale = np.concatenate([np.maximum(ROBUST * np.median(p, axis=1), 0.1 * p.mean(axis=1)) for p in parts])
         far = step[RECENT:]
         score[known[RECENT + 1 :]] = np.divide(far, LINE * scale, out=np.where(far > 0, LINE, 0.0), where=scale > 0)
     return Said(score)
@@ -111,6 +112,8 @@ def naive(train: Float, horizon: int, season: int) -> Forecast:
 def seasonal_naive(train: Float, horizon: int, season: int) -> Forecast:
     """Forecast what was a season ago; bounds are those of normal errors, which add up from season to season."""
     x = train[np.isfinite(train)]
+    if not len(x):
+        return Forecast(np.full(horizon, np.nan), {})
     season = min(season, len(x))
     steps = np.arange(horizon)
     yhat = x[len(x) - season + steps % season]
