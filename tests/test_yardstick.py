@@ -151,6 +151,8 @@ def test_ranks_order_points_where_scores_are_gated():
     plain, ranked = (anomaly.judge(it, lambda time, value, r=r: Said(gated, rank=r)) for r in (None, rank))
     assert plain.ap < ranked.ap == 1.0
     assert ranked.vus > plain.vus
+    partly = Said(rank.copy(), rank=np.full(900, np.nan))
+    assert anomaly.judge(it, lambda time, value: partly).ap == 1.0
 
 
 def test_a_sweep_over_the_ladder_is_the_sweep():

@@ -27,7 +27,7 @@ class Judged:
     score
         Of the judged points; 0 where it had none.
     ap, vus
-        By `rank` where the detector tells one, else by score; NaN without labels.
+        Of what orders the readings (`Said.order`); NaN without labels.
     cost
         µs a point of processor time.
     """
@@ -45,8 +45,7 @@ def judge(it: Labelled, entry: Detect) -> Judged:
     said = entry(it.time, it.value)
     cost = (process_time_ns() - begun) / 1000 / max(len(it.time), 1)
     score = np.nan_to_num(said.score[it.begin :], nan=0.0)
-    order = score if said.rank is None else np.nan_to_num(said.rank[it.begin :], nan=0.0)
-    label = it.points[it.begin :]
+    order, label = said.order[it.begin :], it.points[it.begin :]
     return Judged(score, ranking.average_precision(order, label), ranking.volume(order, label), cost)
 
 

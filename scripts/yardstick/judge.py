@@ -19,6 +19,7 @@ from scripts.yardstick.sets import Set
 from scripts.yardstick.trend import TREND
 
 TASKS = {"trend": TREND, "period": PERIOD, "drift": DRIFT, "changepoint": CHANGEPOINT, "forecast": FORECAST}
+MOST = 16  # each takes seconds to start, and 150 MB
 Say = Callable[[Set], None]
 
 
@@ -82,8 +83,9 @@ class Here(Executor):
 
 @contextmanager
 def processes(jobs: int) -> Iterator[Executor]:
-    """Give so many processes, 0: one a core that this one may use; 1: this process itself."""
-    jobs = jobs or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else jobs or os.cpu_count() or 1
+    """Give so many processes, 0: one a core that this one may use, at most `MOST`; 1: this process itself."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    jobs = jobs or min(cores, MOST)
     if jobs == 1:
         yield Here()
         return

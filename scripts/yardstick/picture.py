@@ -52,9 +52,8 @@ def picture(it: Labelled, name: str) -> Picture:
     yhat, lower, upper = (none if column is None else column for column in told[1:4])
     said = Said(told.score, yhat, lower, upper, told.rank)
     score = np.nan_to_num(said.score[it.begin :], nan=0.0)
-    rank = score if said.rank is None else np.nan_to_num(said.rank[it.begin :], nan=0.0)
     tops, counts = episodes.peaks(it, score), episodes.count([it], [score], np.array([anomaly.LINE]))
-    label = it.points[it.begin :]
+    order, label = said.order[it.begin :], it.points[it.begin :]
     at = thinned(it, said, np.argsort(it.time, kind="stable"), BUCKETS)
     return Picture(
         name=name,
@@ -64,8 +63,8 @@ def picture(it: Labelled, name: str) -> Picture:
         found=int((tops >= anomaly.LINE).sum()),
         windows=len(tops),
         false=int(counts.false[0, 0]),
-        ap=ranking.average_precision(rank, label),
-        vus=ranking.volume(rank, label),
+        ap=ranking.average_precision(order, label),
+        vus=ranking.volume(order, label),
     )
 
 

@@ -19,6 +19,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from config.records import Float, Int
 
 
@@ -32,7 +34,7 @@ class Said(NamedTuple):
     yhat, lower, upper
         What it expected, for pictures.
     rank
-        How odd, where `score` is gated (one alarm an incident): what orders readings.
+        How odd, where `score` is gated (one alarm an incident): what orders readings; where it is NaN, or there is none, `score` does.
     """
 
     score: Float
@@ -40,6 +42,18 @@ class Said(NamedTuple):
     lower: Float | None = None
     upper: Float | None = None
     rank: Float | None = None
+
+    @property
+    def order(self) -> Float:
+        """What orders readings: shape (n,), 0 where nothing was said.
+
+        Examples
+        --------
+        >>> Said(np.array([np.nan, 2.0, 0.0]), rank=np.array([np.nan, np.nan, 1.5])).order
+        array([0. , 2. , 1.5])
+        """
+        score = np.nan_to_num(self.score, nan=0.0)
+        return score if self.rank is None else np.where(np.isnan(self.rank), score, self.rank)
 
 
 class Forecast(NamedTuple):
