@@ -1,0 +1,57 @@
+"""What is judged, by kind and name: a new operator is one line here.  What each must answer: `scripts.yardstick.said`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from scripts.yardstick import ours, rivals, trivial
+
+
+class Entry(NamedTuple):
+    """Something to judge, and whose it is: ``ours``, ``river``, ``trivial``."""
+
+    run: Callable[..., Any]
+    whose: str = "ours"
+
+
+ENTRIES: dict[str, dict[str, Entry]] = {
+    "nab": {
+        **{name: Entry(run) for name, run in ours.detectors().items()},
+        "difference": Entry(trivial.difference, "trivial"),
+        "random": Entry(trivial.random, "trivial"),
+        "every": Entry(trivial.every, "trivial"),
+        "never": Entry(trivial.never, "trivial"),
+    },
+    "trend": {
+        "slope": Entry(ours.slope),
+        "halves": Entry(trivial.halves, "trivial"),
+        "always": Entry(trivial.upwards, "trivial"),
+        "never": Entry(trivial.nowhere, "trivial"),
+    },
+    "period": {
+        "autocorrelation": Entry(trivial.autocorrelated, "trivial"),
+        "always": Entry(trivial.daily, "trivial"),
+        "never": Entry(trivial.aperiodic, "trivial"),
+    },
+    "drift": {
+        "changepoint": Entry(ours.changepoint_alarms),
+        "adwin": Entry(rivals.adwin, "river"),
+        "adwin_sure": Entry(rivals.adwin_sure, "river"),
+        "page_hinkley": Entry(rivals.page_hinkley, "river"),
+        "every": Entry(trivial.regular, "trivial"),
+        "never": Entry(trivial.silent, "trivial"),
+    },
+    "changepoint": {
+        "changepoint": Entry(ours.changepoint),
+        "adwin": Entry(rivals.adwin, "river"),
+        "every": Entry(trivial.often, "trivial"),
+        "never": Entry(trivial.silent, "trivial"),
+    },
+    "forecast": {
+        "holt_winters": Entry(ours.holt_winters),
+        "seasonal_naive": Entry(trivial.seasonal_naive, "trivial"),
+        "naive": Entry(trivial.naive, "trivial"),
+    },
+}
+KINDS = tuple(ENTRIES)

@@ -1,0 +1,101 @@
+"""``scripts/quality``: judge operators on labelled series and tell what was found."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from scripts.yardstick.entries import ENTRIES, KINDS
+from scripts.yardstick.judge import Row, Say, judge, processes
+from scripts.yardstick.pictures import draw
+from scripts.yardstick.results import write
+from scripts.yardstick.sets import Set, find
+from scripts.yardstick.table import line, table
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA, RESULTS = ROOT.parent / "shared" / "data", ROOT / "docs" / "detection.md"
+NAMES = sorted({name for entries in ENTRIES.values() for name in entries})
+WIDE = 190  # columns of the widest table; a narrow terminal may wrap it, but no figure is cut
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Judge what is asked for; return the exit code: 2 when there is nothing to judge."""
+    asked = parsed(arguments)
+    try:
+        sets = wanted(asked)
+    except ValueError as e:
+        print(f"scripts/quality: {e}", file=sys.stderr)
+        return 2
+    with progress(sets) as say, processes(asked.jobs) as pool:
+        found = []
+        for it in sets:
+            found.append((it, list(judge(it, asked.detectors or NAMES, pool, asked.quick, say))))
+            if not sys.stdout.isatty():
+                tell(*found[-1], asked.json)
+        if asked.pictures:
+            print(draw(asked.pictures, found, asked.detectors, pool), file=sys.stderr)
+    if sys.stdout.isatty():  # not into the bars
+        for it, rows in found:
+            tell(it, rows, asked.json)
+    if asked.write:
+        write(RESULTS, found, " ".join(["scripts/quality", *arguments]))
+    return 0
+
+
+def wanted(asked: argparse.Namespace) -> list[Set]:
+    """Return the sets to judge.
+
+    Raises
+    ------
+    ValueError
+        There is none, or a file cannot be read.
+    """
+    sets = list(find(asked.data, asked.kind))
+    if not sets:
+        kind = asked.kind or "any kind"
+        raise ValueError(f"no set of {kind} in {asked.data}: docs/detection.md says how they are laid out")
+    return [it.quick() for it in sets] if asked.quick else sets
+
+
+def tell(it: Set, rows: Sequence[Row], as_json: bool) -> None:
+    """Print the rows of a set."""
+    if not rows:
+        return
+    if as_json:
+        print(*map(line, rows), sep="\n", flush=True)
+    else:
+        Console(highlight=False, width=WIDE).print(table(it, rows))
+
+
+@contextmanager
+def progress(sets: Sequence[Set]) -> Iterator[Say]:
+    """Show how far each set is, on stderr, if that is a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    off = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=off, redirect_stdout=False) as bars:
+        of = {id(it): bars.add_task(it.title, total=len(it.items)) for it in sets}
+        yield lambda it: bars.advance(of[id(it)])
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="scripts/quality")
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--kind", choices=KINDS, default="")
+    parser.add_argument("--detectors", type=lambda text: text.split(","), default=[])
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--pictures", type=Path)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--jobs", type=int, default=0)
+    asked = parser.parse_args(arguments)
+    if unknown := set(asked.detectors) - set(NAMES):
+        parser.error(f"no such detector: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    return asked
