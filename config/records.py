@@ -341,12 +341,14 @@ class Scores:
 
     `score` is NaN where the detector has none (not warm, a missing value, a disordered point); 1 is its line between ordinary and odd.
     `yhat`, `lower`, `upper` are what it expected, in the series' unit; NaN where not asked for.
+    `rank` is how odd each was before anything was held back as no news; NaN or None where a detector holds nothing back: `score` then.
     """
 
     score: Float
     yhat: Float
     lower: Float
     upper: Float
+    rank: Float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,9 +35,13 @@ class Points(NamedTuple):
 
 
 class Out(NamedTuple):
-    """What a compiled loop writes; all shape (n,), filled with NaN before.  `all`: say what was expected of every point."""
+    """What a compiled loop writes; all shape (n,), filled with NaN before.
+
+    `rank` is for detectors that hold back what is no news: how odd each point is nonetheless.  `all`: say what was expected of every point.
+    """
 
     score: Float
+    rank: Float
     yhat: Float
     lower: Float
     upper: Float
@@ -177,10 +181,10 @@ class Bank:
     def _run(self, d: Detector, points: Points, fresh: Int, want_all: bool) -> Scores:
         rows = self.rows[d.name]
         rows[fresh] = d.row[0]
-        score, yhat, lower, upper = np.full((4, len(points.codes)), np.nan)
-        out = Out(score, yhat, lower, upper, want_all)
+        score, rank, yhat, lower, upper = np.full((5, len(points.codes)), np.nan)
+        out = Out(score, rank, yhat, lower, upper, want_all)
         d.each(rows, points, d.params, d.gate, out)
-        return Scores(out.score, out.yhat, out.lower, out.upper)
+        return Scores(out.score, out.yhat, out.lower, out.upper, out.rank)
 
     def _grow(self, used: int) -> None:
         self.used = max(self.used, int(used))

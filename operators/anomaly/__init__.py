@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from operators.anomaly.cusum import cusum
+from operators.anomaly.ensemble import ensemble
 from operators.anomaly.ewma import ewma
 from operators.anomaly.flatline import flatline
 from operators.anomaly.holt_winters import holt_winters
@@ -19,7 +20,7 @@ from operators.choose import choose
 from operators.detector import Detector, Gate
 
 DETECTORS: dict[str, Callable[..., Detector]] = {
-    f.__name__: f for f in (cusum, ewma, flatline, holt_winters, iqr, mad, profile, rate, zscore)
+    f.__name__: f for f in (cusum, ensemble, ewma, flatline, holt_winters, iqr, mad, profile, rate, zscore)
 }
 
 

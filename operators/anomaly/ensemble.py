@@ -1,0 +1,227 @@
+"""Ensemble: several surprises, each against the tail of its own past, averaged over kinds and over the newest readings."""
+
+from __future__ import annotations
+
+from math import log10, nan, sqrt
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from config.records import Float, StateRows
+from operators.anomaly import neighbours, season, tail
+from operators.anomaly.line import Count, few, meet
+from operators.anomaly.neighbours import DEVIATION, KEY, LASTING, MEAN, REST, VECTOR, WEEKLY, X
+from operators.anomaly.tail import MEMORY
+from operators.detector import Detector, Gate, Out, Points, publish, usable
+from operators.kernel import kernel
+
+KINDS = 6  # surprises: rest of the season, distance from the level, three novelties, step
+WINDOW, HALF = 40, 20  # readings in the mean and the deviation of a vector, and in the mean of its rests
+SLOW = 0.02  # weight of the newest reading in the level
+DAY = 24 * season.HOUR
+MOST = 15.0  # decimal places of rarity that are believed
+# Of readings, a share 10 ** -(STEADY * z) * 10 ** -BEGIN begins an incident of mean surprise z or more, on all stationary noise alike.
+STEADY, BEGIN, FULL = 3.6, 2.0, 0.2
+EFFECT, ALL, WEEK = KINDS, KINDS + 1, KINDS + 2  # what stands behind the surprises in `found`
+FOUND = KINDS + 3
+
+ROW = np.zeros(
+    1,
+    neighbours.FIELDS
+    + season.FIELDS
+    + [
+        ("counts", "f4", (KINDS, tail.BINS)),
+        ("bases", "i4", (KINDS,)),
+        ("past", "f8", (WINDOW,)),
+        ("rests", "f8", (HALF,)),
+    ]
+    + [(name, "f8") for name in ("first", "level", "last", "low", "high", "total", "surprise", "held", "a", "b")]
+    + [("begin", "i8"), ("n", "i4"), ("distinct", "i2")],
+)
+
+
+class Params(NamedTuple):
+    places: float
+    weight: float
+    effect: float
+    warmup: int
+    hold: int
+
+
+@kernel
+def summary(past: Any, n: int, newest: float, w: int) -> tuple[float, float]:
+    """Return mean and deviation of the newest of `n` numbers and those before it in a ring, `w` in all."""
+    m = min(w, n + 1)
+    sum = newest
+    for k in range(1, m):
+        sum += past[(n - k) % w]
+    mean = sum / m
+    square = (newest - mean) ** 2
+    for k in range(1, m):
+        square += (past[(n - k) % w] - mean) ** 2
+    return mean, sqrt(square / m)
+
+
+@kernel
+def describe(s: Any, y: float, t: int, vector: Any, found: Float) -> None:
+    """Write the vector of a reading, and its surprises; `y` is counted from the first reading."""
+    n = s["n"]
+    day, week = season.usual(s, t, s["level"])
+    mean, deviation = summary(s["past"], n, y, WINDOW)
+    vector[X], vector[MEAN], vector[DEVIATION], vector[KEY] = y, mean, deviation, y + mean
+    vector[REST], vector[WEEKLY] = y - day, 0.5 * (y - week)
+    vector[LASTING] = 0.5 * summary(s["rests"], n, y - week, HALF)[0]
+    found[0], found[1], found[5] = abs(y - week), abs(y - s["level"]), abs(y - s["last"])
+    neighbours.novelty(s["memory"], s["order"], n, vector, found[2:5])
+    span = max(s["high"], y) - min(s["low"], y)
+    found[EFFECT] = min(1.0, found[4] / (span + 1e-100))
+    found[WEEK] = week
+
+
+@kernel
+def places(z: float) -> float:
+    """Return minus the decimal logarithm of the share of readings at which an incident of mean surprise `z` or more begins."""
+    return STEADY * z + BEGIN * min(1.0, z / FULL)
+
+
+@kernel
+def surprise(places: float) -> float:
+    """Return the mean surprise that is so rare: the inverse of `places`."""
+    return max((places - BEGIN) / STEADY, min(FULL, FULL * places / (STEADY * FULL + BEGIN)))
+
+
+@kernel
+def look(s: Any, x: float, t: int, p: Params, vector: Any, found: Float) -> float:
+    """Write what absorbing a reading takes, and return how odd it is, told before or not; never writes the state."""
+    describe(s, x - s["first"] if s["n"] > 0 else 0.0, t, vector, found)
+    found[ALL] = 0.0
+    if s["n"] < p.warmup:
+        return nan
+    rare = kinds = 0.0
+    for k in range(KINDS):
+        if (k == 0 or k == 3 or k == 4) and DAY <= t - s["begin"] < 2 * DAY:
+            continue  # what the hours of one day say of the next is surprising at first, and nothing to tell
+        kinds += 1.0
+        rare += min(tail.rarity(found[k], tail.fit(s["counts"][k], s["bases"][k], s["total"])), MOST)
+    worth = min(1.0, found[EFFECT] / p.effect)
+    found[ALL] = s["surprise"] + p.weight * (worth * rare / kinds - s["surprise"])
+    return 0.0 if few(s, x) else places(found[ALL]) / p.places
+
+
+@kernel
+def score(s: Any, x: float, t: int, p: Params) -> float:
+    return look(s, x, t, p, np.empty(VECTOR, np.float32), np.empty(FOUND))
+
+
+@kernel
+def expect(s: Any, t: int, p: Params) -> tuple[float, float, float]:
+    _, week = season.usual(s, t, s["level"])
+    found = tail.fit(s["counts"][0], s["bases"][0], max(s["total"], 1.0))
+    half = tail.reach(min(surprise(p.places) / p.weight, MOST), found)
+    yhat = s["first"] + week
+    return yhat, yhat - half, yhat + half
+
+
+@kernel
+def absorb(s: Any, x: float, t: int, vector: Any, found: Float) -> None:
+    """Take a reading into the state, with what `look` wrote of it: every reading is learnt."""
+    n = s["n"]
+    if n == 0:
+        s["first"], s["begin"] = x, t
+    y = x - s["first"]
+    season.visit(s, t, y)
+    s["level"] += SLOW * (y - s["level"])
+    inwards = (s["high"] - s["low"]) / (2.0 * MEMORY)
+    s["last"], s["low"], s["high"] = y, min(s["low"] + inwards, y), max(s["high"] - inwards, y)
+    s["past"][n % WINDOW], s["rests"][n % HALF] = y, y - found[WEEK]
+    neighbours.remember(s["memory"], s["order"], n, vector)
+    for k in range(KINDS):
+        tail.count(s["counts"], s["bases"], k, found[k])
+    s["total"] += 1.0 - s["total"] / MEMORY
+    s["surprise"] = found[ALL]
+    meet(s, x)
+
+
+@kernel
+def tell(s: Any, odd: float, z: float, p: Params) -> float:
+    """Return the score as far as it is news: an incident is told when it begins, and when it is much odder than what is left of that."""
+    if np.isnan(odd):
+        return odd
+    left = s["held"] * (1.0 - 1.0 / min(max(0.05 * s["n"], 10.0), p.hold))
+    news = z > left
+    s["held"] = 1.8 * z if news else left
+    return odd if news else 0.0
+
+
+@kernel
+def learn(s: Any, x: float, t: int, odd: float, p: Params) -> None:
+    vector, found = np.empty(VECTOR, np.float32), np.empty(FOUND)
+    look(s, x, t, p, vector, found)
+    tell(s, odd, found[ALL], p)
+    absorb(s, x, t, vector, found)
+
+
+@kernel
+def each(rows: StateRows, points: Points, p: Params, gate: Gate, out: Out) -> None:
+    vector, found = np.empty(VECTOR, np.float32), np.empty(FOUND)
+    for i in range(len(points.codes)):
+        x = points.value[i]
+        if usable(x):
+            s, t = rows[points.codes[i]], points.time[i]
+            out.rank[i] = look(s, x, t, p, vector, found)
+            band = expect(s, t, p) if out.all or gate.shut or out.rank[i] >= 1.0 else (nan, nan, nan)
+            publish(out, i, tell(s, out.rank[i], found[ALL], p), x, band, gate)
+            absorb(s, x, t, vector, found)
+
+
+def ensemble(
+    chance: Annotated[float, Field(gt=0, lt=0.01)] = 1e-4,
+    weight: Annotated[float, Field(gt=0, le=1)] = 0.2,
+    effect: Annotated[float, Field(gt=0, le=1)] = 0.02,
+    warmup: Count = 100,
+    hold: Count = 190,
+) -> Detector:
+    """How improbable the newest readings are beside all that the series has shown, by six kinds of surprise at once.
+
+    Surprises are the rest of the season (hour of the day, of any day and of this day of the week), the distance from a slow level, the
+    novelty of reading, mean and deviation (alone, with the rest by the day, with the rests by the week), and the last step.
+    Each is a rarity by the tail of its own past, so they can be averaged: over the kinds, and with fading weight over the newest readings.
+
+    The score is ``log p / log chance``, where p is the share of readings at which an incident as surprising begins: 1 is `chance`, 2 is
+    its square.  An incident is told once, when it begins; it is told again when it grows much worse.  `rank` says how odd each
+    reading is, told or not.  Everything is learnt: a new level is ordinary after some fifty readings.  The band is that of the
+    season: beyond it a reading has score 1 when the other kinds are as surprised.
+
+    Parameters
+    ----------
+    chance
+        Share of readings at which score 1 may begin by chance.  At one in 10,000 that is a row a week and series for windows of
+        a minute; more seldom, incidents that rise slowly are lost.
+    weight
+        Share of the newest reading in the mean of surprises, in (0, 1].
+    effect
+        Share of the range that the series has shown of late; less of a novelty is not worth telling, and counts in proportion.
+    warmup
+        Readings of a series before it is scored.
+    hold
+        Readings in which an incident that was told loses most of its weight; a twentieth of the series so far while that is less.
+
+    References
+    ----------
+    .. [1] Siffer et al. (2017), "Anomaly detection in streams with extreme value theory", KDD, doi:10.1145/3097983.3098144: the tail.
+    .. [2] Burnaev, Ishimtsev (2016), "Conformalized density- and distance-based anomaly detection in time-series data",
+       doi:10.48550/arXiv.1608.04585: novelty against a past of the same series.
+    .. [3] Ahmad et al. (2017), "Unsupervised real-time anomaly detection for streaming data", Neurocomputing 262,
+       doi:10.1016/j.neucom.2017.04.070: surprise over a short while against a long one.
+
+    Examples
+    --------
+    >>> from operators.detector import run
+    >>> noise = np.random.default_rng(1).normal(size=500)
+    >>> found = run(ensemble(), [*noise, 20.0, 20.0])
+    >>> bool(np.nanmax(found[:500]) < 1 < found[500]), float(found[501])
+    (True, 0.0)
+    """
+    params = Params(-log10(chance), float(weight), float(effect), int(warmup), int(hold))
+    return Detector("ensemble", ROW, params, score, expect, learn, each)
