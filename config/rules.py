@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from config.layers import ConfigError, nearest
 from config.rule import PLACE, Rule, fill
-from config.settings import Settings
+from config.settings import DEEP, Settings
 
 __all__ = ["NO_DATA", "OURS", "SHIPPED", "Rule", "fill", "read_rules", "rules_of", "silences"]
 log = logging.getLogger(__name__)
@@ -39,6 +39,8 @@ def rules_of(settings: Settings) -> tuple[Rule, ...]:
     windows, models = list(settings.detect.windows), list(settings.learn.models)
     steps = {"points": list(settings.detect.points)}
     steps |= {f"{length}s": windows for length in settings.windows.every}
+    if settings.detect.deep:
+        steps[f"{min(settings.windows.every)}s"] = [*dict.fromkeys([*windows, *DEEP])]
     steps |= {"trends": list(settings.trend.windows), "models": models}
     return read_rules(Path(settings.alerts.rules), steps)
 

@@ -20,6 +20,7 @@ from config.layers import ConfigError, Origin, Path_, keys, nearest, read
 __all__ = ["WINDOW_FIELDS", "ConfigError", "Settings", "load", "load_or_exit"]
 
 WINDOW_FIELDS = ("count", "mean", "min", "max", "last", "stddev", "p50", "p95", "p99", "sum", "first")
+DEEP = ("ensemble",)  # detectors that run for `detect.deep` series of a partition
 ANSWERS = {"windows", "time", "metric", "detect", "trend", "detector", "learn", "limits"}
 
 
@@ -159,6 +160,7 @@ class Metric(Section):
 class Detect(Section):
     points: Names
     windows: Names
+    deep: int = Field(ge=0)
 
 
 class Trend(Section):

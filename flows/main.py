@@ -19,12 +19,12 @@ from config.logs import setup
 from config.records import SECOND, Alert, Event, MetricBatch, Poll, Reject, Row, Rows
 from config.recovery import begin
 from config.rules import Rule, rules_of, silences
-from config.settings import Settings, load_or_exit
+from config.settings import DEEP, Settings, load_or_exit
 from config.telemetry import BUILD
 from operators import anomaly, learn, trend
 from operators.alert import alert
 from operators.decode import Names, decode
-from operators.detector import detect
+from operators.detect import Deeply, detect
 from operators.kind import rows
 from operators.only import only
 from operators.policy import Policy
@@ -70,8 +70,10 @@ def learning(settings: Settings, rules: Sequence[Rule], ends: Ends) -> Dataflow:
 
     # Detect and learn
     points = detect("points", checked.points, anomaly.build(s.detect.points, s.detector), [], s.store.scores)
-    judged = detect("judged", windows.judged, [], anomaly.build(s.detect.windows, s.detector), s.store.scores)
     shortest = f"{min(s.windows.every)}s"
+    deeply = Deeply(shortest, anomaly.build([d for d in DEEP if d not in s.detect.windows], s.detector), s.detect.deep)
+    light = anomaly.build(s.detect.windows, s.detector)
+    judged = detect("judged", windows.judged, [], light, s.store.scores, deeply)
     trends = trend.trend("trends", windows.judged, trend.build(s.trend.windows, s.detector), shortest)
     plan = learn.build(s.learn.step or shortest, s.learn.models, s.learn.model)
     models = learn.learn("models", windows.judged, plan, s.learn.series)

@@ -11,17 +11,19 @@ from collections.abc import Iterator
 from bytewax.testing import TestingSink, TestingSource, run_main
 
 from config.records import SECOND, MetricBatch, Poll, Row, Rows
-from config.settings import Settings, load
+from config.settings import DEEP, Settings, load
 from flows.main import Ends, learning
 from operators.anomaly import DETECTORS
 from operators.learn import MODELS
 from operators.trend import TRENDS
 from sinks.line_protocol import LineProtocol
 
+LIGHT = sorted(DETECTORS.keys() - set(DEEP))
 START = 1_767_225_600
 EVERYTHING = {
-    "ALLUSE_DETECT__POINTS": ",".join(DETECTORS),
-    "ALLUSE_DETECT__WINDOWS": ",".join(DETECTORS),
+    "ALLUSE_DETECT__POINTS": ",".join(LIGHT),
+    "ALLUSE_DETECT__WINDOWS": ",".join(LIGHT),
+    "ALLUSE_DETECT__DEEP": "1",
     "ALLUSE_TREND__WINDOWS": ",".join(TRENDS),
     "ALLUSE_LEARN__MODELS": ",".join(MODELS),
     "ALLUSE_STORE__SCORES": "all",

@@ -1,29 +1,21 @@
 """Detectors say how odd a reading is, given the series so far.
 
 A detector is a structured row of state and three scalar rules over it.  A `Bank` keeps one row a series for several detectors and
-runs their compiled loops; `Detect` runs banks over points and over windows.  To add a detector read ``docs/adding-a-detector.md``.
+runs their compiled loops; `operators.detect` runs banks over points and over windows.  To add a detector read
+``docs/adding-a-detector.md``.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import bytewax.operators as op
 import numpy as np
-from bytewax.dataflow import operator
-from bytewax.operators import KeyedStream, StatefulBatchLogic
 
-from config.packing import pack, unpack
-from config.records import NOTHING, SECOND, Checked, Float, Int, Scored, Scores, StateRows, Windows
-from config.telemetry import ANOMALIES
+from config.records import NOTHING, SECOND, Float, Int, Scores, StateRows
 from operators.kernel import kernel
-from operators.kind import Keep, Kinds
-from operators.kind import rows as rows
 
 LARGEST = 1e36  # a reading beyond it does not fit single precision: it is neither scored nor learnt
-log = logging.getLogger(__name__)
 
 
 class Points(NamedTuple):
@@ -213,139 +205,6 @@ def layout(row: StateRows) -> str:
 def own(column: Any, dtype: Any) -> Any:
     """Return a column in the one layout that loops are compiled for: any other is compiled anew."""
     return np.require(column, dtype, ["C", "W", "A"])
-
-
-DetectSnapshot = tuple[str, tuple[tuple[str, Snapshot], ...], tuple[tuple[str, Any], ...]]
-
-
-class Detect:
-    """Detectors on points and on windows of a shard: a bank a step, and the kinds of what they found.
-
-    Parameters
-    ----------
-    points, windows
-        Detectors for accepted points and for windows of each length.
-    keep
-        Which scores will be stored (``none``, ``windows``, ``all``): of those every band is told, of others only that of anomalies.
-    snapshot
-        What `snapshot` returned.
-
-    Examples
-    --------
-    >>> from config.records import MetricBatch, Silences
-    >>> from operators.anomaly.zscore import zscore
-    >>> b = MetricBatch.of([("a x", t, x) for t, x in enumerate([1.0, 3.0, 2.0, 9.0])])
-    >>> checked = Checked(b, np.ones(4, bool), b.value, np.array([0]), Silences.none())
-    >>> scored = Detect([zscore(warmup=2)], []).update(checked)
-    >>> scored.step, scored.scores["zscore"].score.tolist(), scored.scores["zscore"].yhat
-    ('points', [nan, nan, 0.0, 2.1433], array([nan, nan, nan,  2.]))
-    """
-
-    def __init__(
-        self,
-        points: Sequence[Detector],
-        windows: Sequence[Detector],
-        keep: Keep = "windows",
-        snapshot: DetectSnapshot | None = None,
-    ) -> None:
-        self.points, self.windows, self.keep = points, windows, keep
-        _, banks, kinds = snapshot or ("", (), ())
-        self.banks = {step: Bank(self._detectors(step), bank) for step, bank in banks}
-        self.kinds = {step: Kinds(kept) for step, kept in kinds}
-
-    def update(self, item: Checked | Windows) -> Scored:
-        """Score the points or windows of one item; an item without any passes what it says of silences."""
-        if isinstance(item, Windows):
-            return self._score(_from_windows(item), item.fresh)
-        return self._score(_from_points(item), item.fresh)
-
-    def snapshot(self) -> DetectSnapshot:
-        """Return banks by step, and what is not settled yet."""
-        banks = tuple((step, bank.snapshot()) for step, bank in self.banks.items())
-        return "detect-1", banks, tuple((step, kinds.snapshot()) for step, kinds in self.kinds.items())
-
-    @property
-    def cold(self) -> list[str]:
-        """Detectors (with their step) that a restart found no usable state for."""
-        return [f"{step} {name}" for step, bank in self.banks.items() for name in bank.cold]
-
-    def _detectors(self, step: str) -> Sequence[Detector]:
-        return self.points if step == "points" else self.windows
-
-    def _score(self, it: Scored, fresh: Int) -> Scored:
-        bank = self.banks.get(it.step)
-        if bank is None:
-            bank = self.banks[it.step] = Bank(self._detectors(it.step))
-            self.kinds[it.step] = Kinds()
-        want_all = self.keep == "all" or (self.keep == "windows" and it.step != "points")
-        it.scores.update(bank.update(it.codes, it.time, it.value, fresh, want_all))
-        it.settled.extend(self.kinds[it.step].update(it, fresh))
-        return it
-
-
-def _from_points(item: Checked) -> Scored:
-    points = item.points
-    offset = points.offset if len(points) else NOTHING
-    return Scored(
-        step="points",
-        poll=points.poll,
-        series=points.series,
-        codes=points.codes,
-        time=points.time,
-        position=np.arange(len(points)) + 1,  # silences stand before the point of their position, items before silences
-        value=item.rate if item.forward.all() else np.where(item.forward, item.rate, np.nan),
-        fields={"value": points.value},
-        scores={},
-        first=offset,
-        last=offset,
-        silences=item.silences,
-    )
-
-
-def _from_windows(item: Windows) -> Scored:
-    return Scored(
-        step=item.step,
-        poll=item.poll,
-        series=item.series,
-        codes=item.codes,
-        time=item.time,
-        position=item.position,
-        value=item.value,
-        fields=item.fields,
-        scores={},
-        first=item.first,
-        last=item.last,
-        silences=item.silences,
-    )
-
-
-class _Logic(StatefulBatchLogic[Checked | Windows, Scored, bytes]):
-    def __init__(self, shard: Detect) -> None:
-        self.shard = shard
-        if shard.cold:
-            log.warning("detectors that start cold, their state has another layout: %s", ", ".join(shard.cold))
-
-    def on_batch(self, values: list[Checked | Windows]) -> tuple[Iterable[Scored], bool]:
-        scored = [self.shard.update(it) for it in values]
-        for it in scored:
-            for name, scores in it.scores.items():
-                ANOMALIES.labels(name).inc(int((scores.score >= 1.0).sum()))
-        return scored, False
-
-    def snapshot(self) -> bytes:
-        return pack(self.shard.snapshot())
-
-
-@operator
-def detect(
-    step_id: str,
-    up: KeyedStream[Checked | Windows],
-    points: Sequence[Detector],
-    windows: Sequence[Detector],
-    keep: Keep = "windows",
-) -> KeyedStream[Scored]:
-    """Score every point and window of every shard."""
-    return op.stateful_batch("bank", up, lambda packed: _Logic(Detect(points, windows, keep, unpack(packed))))
 
 
 def run(detector: Detector, values: Sequence[float] | Float, every: float = 1.0, start: int = 0) -> Float:

@@ -22,7 +22,7 @@ from flows.main import reading
 from operators.anomaly.cusum import cusum
 from operators.anomaly.ewma import ewma
 from operators.decode import Names, decode
-from operators.detector import detect
+from operators.detect import detect
 from operators.only import only
 from operators.window import window
 from scripts.measures.load import ALPHA, DECISION, LIMIT, SLACK, WARM, WINDOW

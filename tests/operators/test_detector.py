@@ -23,7 +23,8 @@ from config.records import (
 from operators.anomaly import build, gate
 from operators.anomaly.ewma import ewma
 from operators.anomaly.zscore import zscore
-from operators.detector import Bank, Detect, detect
+from operators.detect import Detect, detect
+from operators.detector import Bank
 from operators.kind import Kinds, rows
 
 NOISE = np.random.default_rng(3).normal(size=400).clip(-3, 3)
@@ -120,7 +121,7 @@ def test_a_restart_changes_nothing():
     whole, first = Detect(POINTS, WINDOWS), Detect(POINTS, WINDOWS)
     expected = plain(rows(whole.update(item), "windows"))
     records = rows(first.update(part(item, 0, 607)), "windows")
-    second = Detect(POINTS, WINDOWS, "windows", pickle.loads(pickle.dumps(first.snapshot())))
+    second = Detect(POINTS, WINDOWS, "windows", snapshot=pickle.loads(pickle.dumps(first.snapshot())))
     records += rows(second.update(part(item, 607, 1200)), "windows")
     assert sorted(plain(records)) == sorted(expected)
     assert second.snapshot() == whole.snapshot()
@@ -162,7 +163,7 @@ def test_state_of_another_layout_starts_cold_and_says_so():
 def test_parameters_are_no_part_of_the_state():
     old = Detect([ewma(limit=4)], [])
     old.update(checked(NOISE, names="a"))
-    stricter = Detect([ewma(limit=2)._replace(gate=gate(direction="high"))], [], "windows", old.snapshot())
+    stricter = Detect([ewma(limit=2)._replace(gate=gate(direction="high"))], [], "windows", snapshot=old.snapshot())
     high, low = (
         stricter.update(replace(checked([v], names="a"), fresh=NOTHING)).scores["ewma"].score[0] for v in (3.2, -3.2)
     )
