@@ -20,6 +20,7 @@ from config.records import SECOND, Alert, Event, MetricBatch, Poll, Reject, Row,
 from config.recovery import begin
 from config.rules import Rule, rules_of, silences
 from config.settings import DEEP, Settings, load_or_exit
+from config.shelf import shelf
 from config.telemetry import BUILD
 from operators import anomaly, learn, trend
 from operators.alert import alert
@@ -71,7 +72,9 @@ def learning(settings: Settings, rules: Sequence[Rule], ends: Ends) -> Dataflow:
     # Detect and learn
     points = detect("points", checked.points, anomaly.build(s.detect.points, s.detector), [], s.store.scores)
     shortest = f"{min(s.windows.every)}s"
-    deeply = Deeply(shortest, anomaly.build([d for d in DEEP if d not in s.detect.windows], s.detector), s.detect.deep)
+    deeply = Deeply(
+        shortest, anomaly.build([d for d in DEEP if d not in s.detect.windows], s.detector), s.detect.deep, shelf()
+    )
     light = anomaly.build(s.detect.windows, s.detector)
     judged = detect("judged", windows.judged, [], light, s.store.scores, deeply)
     trends = trend.trend("trends", windows.judged, trend.build(s.trend.windows, s.detector), shortest)

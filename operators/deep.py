@@ -1,16 +1,35 @@
-"""Deep: detectors too large for every series, for a counted number of them, first come, first served."""
+"""Deep: detectors too large for every series, for a counted number of them, first come, first served.
+
+A row of tens of kilobytes is not saved with every snapshot but by itself, now and then, beside the recovery store; the snapshot holds
+the readings since, and a restart absorbs them again, which gives the same bits.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from config.records import NOTHING, Bool, Float, Int, Scores
-from operators.detector import Bank, Detector, Snapshot
+from config.shelf import Keeper, Nowhere
+from operators.detector import Bank, Detector, layout
 
 UNKNOWN, REFUSED = -1, -2
-DeepSnapshot = tuple[int, bytes, Snapshot]
+SINCE = 64  # readings absorbed since a row was saved, at most
+
+
+class DeepSnapshot(NamedTuple):
+    """Who has a row, the number of each saved row, and the readings since; arrays as bytes."""
+
+    shard: str
+    layouts: tuple[str, ...]
+    slots: bytes
+    number: bytes
+    counter: bytes
+    held: bytes
+    time: bytes
+    value: bytes
 
 
 class Deep:
@@ -25,8 +44,11 @@ class Deep:
         What to run, in order.
     budget
         Rows, at most.
+    keeper
+        Where rows are kept.
     snapshot
-        What `snapshot` returned.  A larger budget takes effect at once, a smaller one for series that are new.
+        What `snapshot` returned.  A larger budget takes effect at once, a smaller one for series that are new.  Rows that the
+        keeper has no more, or of another layout, start cold (see `cold`).
 
     Examples
     --------
@@ -37,12 +59,29 @@ class Deep:
     ([nan, nan, nan, 0.0, 2.1433], 1)
     """
 
-    def __init__(self, detectors: Sequence[Detector], budget: int, snapshot: DeepSnapshot | None = None) -> None:
-        self.budget = budget
-        self.used, slots, bank = snapshot or (0, b"", None)
-        self.slots: Int = np.frombuffer(slots, np.int64).copy()
-        self.slots[self.slots == REFUSED] = UNKNOWN  # the budget may have grown
-        self.bank = Bank(detectors, bank)
+    def __init__(
+        self,
+        detectors: Sequence[Detector],
+        budget: int,
+        keeper: Keeper | None = None,
+        snapshot: DeepSnapshot | None = None,
+    ) -> None:
+        self.budget, self.keeper = budget, keeper or Nowhere()
+        self.shard, self.used, self.cold = "", 0, 0
+        self.bank = Bank(detectors)
+        self.layouts = tuple(f"{d.name} {layout(d.row)}" for d in detectors)
+        self.slots: Int = np.zeros(0, np.int64)
+        self.number: Int = np.zeros(
+            0, np.int64
+        )  # of the row that was saved last; 0: none, its past is in what it has since
+        self.counter: Int = np.zeros(0, np.int64)  # of rows saved in a slot, whoever had it
+        self.held: Int = np.zeros(0, np.int64)
+        self.time: Int = np.zeros((0, SINCE), np.int64)
+        self.value: Float = np.zeros((0, SINCE))
+        self.unsaved: dict[int, tuple[int, bytes]] = {}
+        self.named: dict[int, int] = {}
+        if snapshot is not None:
+            self._restore(snapshot)
 
     def update(self, codes: Int, time: Int, value: Float, fresh: Int, want_all: bool = False) -> dict[str, Scores]:
         """Score then learn, as `Bank.update` does; of series without a row there is no score."""
@@ -50,12 +89,20 @@ class Deep:
         slots = self.slots[codes] if len(codes) else NOTHING
         mine = slots >= 0
         again = self.slots[fresh]
-        found = self.bank.update(slots[mine], time[mine], value[mine], again[again >= 0], want_all)
+        again = again[again >= 0]
+        self.held[again] = self.number[again] = 0
+        found = self.bank.update(slots[mine], time[mine], value[mine], again, want_all)
+        self._note(slots[mine], time[mine], value[mine])
         return {name: _spread(scores, mine) for name, scores in found.items()}
 
     def snapshot(self) -> DeepSnapshot:
-        """Return who has a row, and the rows."""
-        return self.used, self.slots.tobytes(), self.bank.snapshot()
+        """Have the keeper save what is due, and return the rest."""
+        self.keeper.put(self.shard, self.unsaved, self.named)
+        self.unsaved = {}
+        self.named = {slot: number for slot, number in enumerate(self.number.tolist()) if number}
+        since = np.arange(SINCE) < self.held[:, None]
+        arrays = (self.slots, self.number, self.counter, self.held, self.time[since], self.value[since])
+        return DeepSnapshot(self.shard, self.layouts, *(a.tobytes() for a in arrays))
 
     def _grant(self, codes: Int, fresh: Int) -> None:
         most = int(max(codes.max(initial=-1), fresh.max(initial=-1))) + 1
@@ -69,7 +116,52 @@ class Deep:
             room = in_order[: max(0, self.budget - self.used)]
             self.slots[room] = np.arange(self.used, self.used + len(room))
             self.slots[in_order[len(room) :]] = REFUSED
-            self.used += len(room)
+            self._grow(self.used + len(room))
+
+    def _grow(self, used: int) -> None:
+        more = used - self.used
+        self.number, self.counter = np.pad(self.number, (0, more)), np.pad(self.counter, (0, more))
+        self.held = np.pad(self.held, (0, more))
+        self.time = np.pad(self.time, ((0, more), (0, 0)))
+        self.value = np.pad(self.value, ((0, more), (0, 0)))
+        self.used = used
+
+    def _note(self, slots: Int, time: Int, value: Float) -> None:
+        """Write down what was absorbed; a row with more than its room is to be saved instead."""
+        count = np.bincount(slots, minlength=self.used)
+        room = SINCE // 2 + np.arange(self.used) * 37 % (SINCE // 2)  # not all in the same minute
+        full = np.flatnonzero(self.held + count > room)
+        for slot in full[count[full] > 0].tolist():
+            self.counter[slot] += 1
+            self.number[slot], self.held[slot] = self.counter[slot], 0
+            self.unsaved[slot] = int(self.number[slot]), self.bank.piece(slot)
+            count[slot] = 0
+        some = np.isin(slots, np.flatnonzero(count))
+        slots, time, value = slots[some], time[some], value[some]
+        order = np.argsort(slots, kind="stable")
+        place = self.held[slots[order]] + np.arange(len(slots)) - np.searchsorted(slots[order], slots[order])
+        self.time[slots[order], place], self.value[slots[order], place] = time[order], value[order]
+        self.held += count
+
+    def _restore(self, snapshot: DeepSnapshot) -> None:
+        self.shard, arrays = snapshot.shard, [np.frombuffer(a, np.int64).copy() for a in snapshot[2:7]]
+        self.slots, self.number, self.counter, self.held, time = arrays
+        self.slots[self.slots == REFUSED] = UNKNOWN  # the budget may have grown
+        self.used = len(self.held)
+        self.time, self.value = np.zeros((self.used, SINCE), np.int64), np.zeros((self.used, SINCE))
+        since = np.arange(SINCE) < self.held[:, None]
+        self.time[since], self.value[since] = time, np.frombuffer(snapshot.value)
+        self.named = {slot: number for slot, number in enumerate(self.number.tolist()) if number}
+        pieces = self.keeper.take(self.shard, self.named)
+        known = snapshot.layouts == self.layouts
+        lost = [slot for slot in self.named if not known or slot not in pieces]
+        self.cold = len(lost)
+        self.number[lost] = self.held[lost] = 0
+        for slot, piece in pieces.items() if known else ():
+            self.bank.lay(slot, piece)
+        since = np.arange(SINCE) < self.held[:, None]
+        slots = np.repeat(np.arange(self.used), self.held)
+        self.bank.update(slots, self.time[since], self.value[since], NOTHING)
 
 
 def _spread(scores: Scores, mine: Bool) -> Scores:

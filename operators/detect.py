@@ -13,6 +13,7 @@ from bytewax.operators import KeyedStream, StatefulBatchLogic
 
 from config.packing import pack, unpack
 from config.records import NOTHING, Checked, Int, Scored, Windows
+from config.shelf import Keeper, Nowhere
 from config.telemetry import ANOMALIES
 from operators.deep import Deep, DeepSnapshot
 from operators.detector import Bank, Detector, Snapshot
@@ -27,14 +28,15 @@ DetectSnapshot = tuple[str, tuple[tuple[str, Snapshot], ...], tuple[tuple[str, A
 
 
 class Deeply(NamedTuple):
-    """Detectors for the first `series` series of a shard, on windows of one length: see `Deep`."""
+    """Detectors for the first `series` series of a shard, on windows of one length, and where their rows are kept: see `Deep`."""
 
     step: str
     detectors: Sequence[Detector]
     series: int
+    keeper: Keeper
 
 
-NONE = Deeply("", (), 0)
+NONE = Deeply("", (), 0, Nowhere())
 
 
 class Detect:
@@ -72,7 +74,7 @@ class Detect:
     ) -> None:
         self.points, self.windows, self.keep = points, windows, keep
         _, banks, kinds, deep = snapshot or ("", (), (), None)
-        self.step, self.deep = deeply.step, Deep(deeply.detectors, deeply.series, deep)
+        self.step, self.deep = deeply.step, Deep(deeply.detectors, deeply.series, deeply.keeper, deep)
         self.banks = {step: Bank(self._detectors(step), bank) for step, bank in banks}
         self.kinds = {step: Kinds(kept) for step, kept in kinds}
 
@@ -91,8 +93,8 @@ class Detect:
     @property
     def cold(self) -> list[str]:
         """Detectors (with their step) that a restart found no usable state for."""
-        banks = [*self.banks.items(), (self.step, self.deep.bank)]
-        return [f"{step} {name}" for step, bank in banks for name in bank.cold]
+        lost = [f"{self.deep.cold} rows of {d.name}" for d in self.deep.bank.detectors if self.deep.cold]
+        return [f"{step} {name}" for step, bank in self.banks.items() for name in bank.cold] + lost
 
     def _detectors(self, step: str) -> Sequence[Detector]:
         return self.points if step == "points" else self.windows
@@ -105,6 +107,7 @@ class Detect:
         want_all = self.keep == "all" or (self.keep == "windows" and it.step != "points")
         it.scores.update(bank.update(it.codes, it.time, it.value, fresh, want_all))
         if it.step == self.step and self.deep.budget:
+            self.deep.shard = it.poll.shard
             it.scores.update(self.deep.update(it.codes, it.time, it.value, fresh, want_all))
         it.settled.extend(self.kinds[it.step].update(it, fresh))
         return it

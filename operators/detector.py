@@ -170,6 +170,18 @@ class Bank:
         states = ((d.name, layout(d.row), self.rows[d.name][: self.used].tobytes()) for d in self.detectors)
         return "bank-1", self.used, tuple(states)
 
+    def piece(self, row: int) -> bytes:
+        """Return one row of every detector, as bytes."""
+        return b"".join(self.rows[d.name][row].tobytes() for d in self.detectors)
+
+    def lay(self, row: int, piece: bytes) -> None:
+        """Put back what `piece` returned."""
+        self._grow(row + 1)
+        at = 0
+        for d in self.detectors:
+            self.rows[d.name][row] = np.frombuffer(piece, d.row.dtype, 1, at)[0]
+            at += d.row.itemsize
+
     def _run(self, d: Detector, points: Points, fresh: Int, want_all: bool) -> Scores:
         rows = self.rows[d.name]
         rows[fresh] = d.row[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from itertools import pairwise
 
 import numpy as np
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from config.records import NOTHING
+from config.shelf import Shelf
 from operators.anomaly import DETECTORS
+from operators.anomaly.ewma import ewma
 from operators.anomaly.zscore import zscore
-from operators.deep import Deep
+from operators.deep import SINCE, Deep
 from operators.detector import Bank
 
 LIGHT = [zscore(warmup=2)]
@@ -22,6 +25,11 @@ LIGHT = [zscore(warmup=2)]
 def stream(seed, n, series):
     noise = np.random.default_rng(seed)
     return noise.integers(0, series, n), np.arange(n) * 60_000_000_000, noise.normal(size=n)
+
+
+@pytest.fixture(scope="module")
+def keeper(tmp_path_factory):
+    return Shelf(tmp_path_factory.mktemp("shelf") / "rows.sqlite3")
 
 
 def scores(deep, codes, time, value, cuts=()):
@@ -42,21 +50,63 @@ def test_the_first_series_are_scored_as_by_a_bank_of_their_own(seed, budget, cut
 
 
 @settings(deadline=None)
-@given(seed=st.integers(0, 99), cut=st.integers(0, 200))
-def test_a_restart_changes_nothing(seed, cut):
-    codes, time, value = stream(seed, 200, 6)
+@given(seed=st.integers(0, 99), saves=st.lists(st.integers(0, 900), min_size=1, max_size=12), lost=st.integers(0, 12))
+def test_a_restart_changes_nothing(keeper, seed, saves, lost):
+    """Saved again and again, ended some time after one of the snapshots, of which the last may not have come to be."""
+    codes, time, value = stream(seed, 900, 6)
     whole = scores(Deep(LIGHT, 3), codes, time, value)
-    deep = Deep(LIGHT, 3)
-    before = scores(deep, codes[:cut], time[:cut], value[:cut])
-    after = scores(Deep(LIGHT, 3, deep.snapshot()), codes[cut:], time[cut:], value[cut:])
-    assert_array_equal(np.append(before, after), whole)
+    shard, saves = f"{seed} {saves} {lost}", sorted(saves)
+    deep, snapshots = Deep(LIGHT, 3, keeper), []
+    deep.shard = shard
+    for a, b in pairwise([0, *saves]):
+        scores(deep, codes[a:b], time[a:b], value[a:b])
+        snapshots.append((b, deep.snapshot()))
+    at, snapshot = snapshots[-1 - lost % min(2, len(snapshots))]
+    again = Deep(LIGHT, 3, keeper, pickle.loads(pickle.dumps(snapshot)))
+    assert again.cold == 0
+    assert_array_equal(scores(again, codes[at:], time[at:], value[at:]), whole[at:])
+
+
+def test_rows_that_are_gone_start_cold_and_say_so(keeper):
+    codes, time, value = stream(2, 900, 3)
+    deep = Deep(LIGHT, 3, keeper)
+    deep.shard = "gone"
+    scores(deep, codes, time, value)
+    snapshot = deep.snapshot()
+    keeper.take("gone", {})
+    again = Deep(LIGHT, 3, keeper, snapshot)
+    assert again.cold == 3
+    assert np.isnan(scores(again, codes[:3], time[:3], value[:3])).any()
+
+
+def test_a_row_of_another_layout_starts_cold(keeper):
+    codes, time, value = stream(2, 900, 3)
+    deep = Deep(LIGHT, 3, keeper)
+    deep.shard = "layout"
+    scores(deep, codes, time, value)
+    assert Deep([ewma()], 3, keeper, deep.snapshot()).cold == 3
+
+
+def test_only_what_changed_is_saved(keeper):
+    """A snapshot holds a few readings a series, and each row is saved once in dozens of readings."""
+    detector, puts = DETECTORS["ensemble"](), []
+    deep = Deep([detector], 8, keeper)
+    deep.shard = "large"
+    codes, time, value = np.arange(8), np.arange(8), np.random.default_rng(4).normal(size=(200, 8))
+    for n in range(200):
+        deep.update(codes, time + n * 60_000_000_000, value[n], NOTHING)
+        puts.append(len(deep.unsaved))
+        size = sum(len(part) for part in deep.snapshot() if isinstance(part, bytes))
+        assert size < 8 * (16 * SINCE + 100)
+    assert 8 * 200 / SINCE <= sum(puts) <= 8 * 200 / (SINCE // 2)
+    assert max(puts) <= 3
 
 
 def test_a_larger_budget_grants_rows_to_those_that_were_refused():
     codes, time, value = stream(1, 400, 6)
     deep = Deep(LIGHT, 2)
     scores(deep, codes, time, value)
-    larger = Deep(LIGHT, 6, deep.snapshot())
+    larger = Deep(LIGHT, 6, snapshot=deep.snapshot())
     assert not np.isnan(scores(larger, codes, time, value)[100:]).any()
     assert larger.used == 6
 
