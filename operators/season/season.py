@@ -1,0 +1,217 @@
+"""Season: the periods of a series, found online from its last values and from coarser ones further back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from config.records import Float, StateRows
+from operators.detector import LARGEST, layout
+from operators.season.evidence import evidence, spectrum, taken
+from operators.season.flatten import BLOCKS, flatten
+
+RING = 2048
+COARSE = 16  # values in one of the coarse ring, which so reaches RING * COARSE values back
+CYCLES = 3  # what has not been seen three times is no season
+SURE = 6.0  # evidence asked: one in a million, as thousands of periods are tried at each look
+OVER = 0.2  # share of variance
+FIRST = 64  # values before the first look
+PERIODS = 3
+ROW = np.zeros(
+    1,
+    [
+        ("ring", "f8", (RING,)),
+        ("coarse", "f8", (RING,)),
+        ("sum", "f8"),
+        ("have", "i8"),
+        ("n", "i8"),
+        ("looked", "i8"),
+        ("period", "i8", (PERIODS,)),
+        ("strength", "f8", (PERIODS,)),
+    ],
+)
+Found = list[tuple[int, float]]
+
+
+class Season:
+    """Periods of one series, in values, with their strength.
+
+    The last `RING` values are kept, and as many means of `COARSE` values: periods up to 682 are looked for among the first,
+    up to 10,922 among the second.  At a look the values are flattened, and a period is believed when the spectrum shows it at its
+    harmonics (see `evidence`) and the autocorrelation agrees.  Looks come when an eighth of what is kept is new: 3 ms every
+    256 values, so about 12 µs a value once the ring is full, and 33 kB of state a series: for a counted number of series.
+
+    Parameters
+    ----------
+    snapshot
+        What `snapshot` returned; of another layout, it starts cold.
+
+    References
+    ----------
+    .. [1] Vlachos, Yu, Castelli (2005), "On periodicity detection and structural periodic similarity", SDM,
+       doi:10.1137/1.9781611972757.40: candidates from the spectrum, confirmed by the autocorrelation.
+    .. [2] Wen et al. (2021), "RobustPeriod: robust time-frequency mining for multiple periodicity detection", SIGMOD,
+       doi:10.1145/3448016.3452779; in place of wavelets we keep a coarse ring, in place of M-estimates drawn-in readings.
+    .. [3] Wang, Smith, Hyndman (2006), "Characteristic-based clustering for time series data", Data Mining and Knowledge
+       Discovery 13, doi:10.1007/s10618-005-0039-x, section 3.2: strength; here by variances free of bias.
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(1).standard_normal(480)
+    >>> season = Season()
+    >>> for x in noise + np.tile([9.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 0.0], 60):
+    ...     season.update(x)
+    >>> season.periods
+    [(8, 0.90)]
+    """
+
+    def __init__(self, snapshot: tuple[str, bytes] | None = None) -> None:
+        self.row: StateRows = ROW.copy()
+        if snapshot is not None and snapshot[0] == layout(ROW):
+            self.row = np.frombuffer(snapshot[1], ROW.dtype).copy()
+
+    def update(self, x: float) -> None:
+        """Take the next value; NaN where one is missing, so that those behind it keep their phase."""
+        s = self.row[0]
+        x = x if abs(x) <= LARGEST else np.nan
+        n = int(s["n"])
+        s["ring"][n % RING] = x
+        if x == x:
+            s["sum"] += x
+            s["have"] += 1
+        n += 1
+        s["n"] = n
+        if n % COARSE == 0:
+            s["coarse"][(n // COARSE - 1) % RING] = s["sum"] / s["have"] if s["have"] else np.nan
+            s["sum"], s["have"] = 0.0, 0
+        if n >= FIRST and n - s["looked"] >= max(FIRST, min(n, RING)) // 8:
+            self._keep(self.look())
+
+    @property
+    def periods(self) -> Found:
+        """Periods and their strength in (0, 1], the surest first, as of the last look."""
+        s = self.row[0]
+        return [(int(p), float(v)) for p, v in zip(s["period"], s["strength"], strict=True) if p]
+
+    def look(self) -> Found:
+        """Find the periods now; changes nothing."""
+        s = self.row[0]
+        near = search(unroll(s["ring"], int(s["n"])), 1, 2)
+        if s["n"] <= RING:
+            return near
+        far = search(unroll(s["coarse"], int(s["n"]) // COARSE), COARSE, RING // CYCLES + 1)
+        return (near + far)[:PERIODS]
+
+    def snapshot(self) -> tuple[str, bytes]:
+        """Return the row as bytes, with its layout."""
+        return layout(ROW), self.row.tobytes()
+
+    def _keep(self, found: Found) -> None:
+        s = self.row[0]
+        s["looked"], s["period"], s["strength"] = s["n"], 0, 0.0
+        for i, (period, strength) in enumerate(found):
+            s["period"][i], s["strength"][i] = period, strength
+
+
+def unroll(ring: Any, n: int) -> Float:
+    """Return what a ring holds after `n` values, the oldest first."""
+    return np.array(ring[:n]) if n <= len(ring) else np.roll(ring, -(n % len(ring)))
+
+
+def search(x: Float, scale: int, shortest: int) -> Found:
+    """Find up to `PERIODS` periods of at least `shortest` in means of `scale` values each, the surest first.
+
+    Examples
+    --------
+    >>> search(np.tile([9.0, 0.0, 0.0, 1.0, 0.0], 20), 1, 2)
+    [(5, 1.0)]
+    """
+    if len(x) < BLOCKS or np.isnan(x).mean() > 0.5:
+        return []
+    y = flatten(x)
+    if not np.ptp(y) > 1e-9 * np.nanmax(np.abs(x)):
+        return []
+    over, again, left, found = spectrum(y), autocorrelation(y), y, []
+    periods = np.arange(2, len(y) // CYCLES + 1).astype(np.float64)
+    for _ in range(PERIODS):
+        seen = evidence(over, periods)
+        best = periods[int(seen.argmax())]
+        if seen.max() < SURE:
+            break
+        if scale > 1:  # between the whole numbers of coarse values
+            near = np.arange(np.floor((best - 1) * scale), (best + 1) * scale + 1) / scale
+            best = near[int(evidence(over, near).argmax())]
+        else:
+            best = shorter(left, over, best)
+        strength, left = part(left, best)
+        if agrees(again, best, len(y)) and best * scale >= shortest:
+            found.append((round(best * scale), strength))
+        over = np.where(taken(over, best, len(y)), 0.0, spectrum(left))
+    return found
+
+
+def autocorrelation(y: Float) -> Float:
+    """Return how much `y` resembles itself at each lag, shape (n,), each by the number of its pairs.
+
+    Examples
+    --------
+    >>> autocorrelation(np.tile([1.0, -1.0], 50))[:4].round(2).tolist()
+    [1.0, -1.0, 1.0, -1.0]
+    """
+    n = len(y)
+    together = np.fft.irfft(np.abs(np.fft.rfft(y, 2 * n)) ** 2)[:n]
+    result: Float = together / together[0] * n / (n - np.arange(n))
+    return result
+
+
+def agrees(again: Float, period: float, n: int) -> bool:
+    """Whether the autocorrelation is beyond chance a period ahead, and higher there than half a period ahead."""
+    lag, half = round(period), max(1, round(period / 2))
+    there = float(again[max(1, lag - 1) : lag + 2].max())
+    return there > 2.0 / np.sqrt(n - lag) and there > float(again[half])
+
+
+def part(y: Float, period: float) -> tuple[float, Float]:
+    """Return the share of variance that the mean course of a period explains, free of bias, and what it leaves.
+
+    Examples
+    --------
+    >>> part(np.tile([1.0, -1.0], 50), 2.0)[0]
+    1.0
+    """
+    n, phases = len(y), int(np.ceil(period))
+    phase = np.minimum((np.arange(n) % period).astype(np.int64), phases - 1)
+    count = np.bincount(phase, minlength=phases)
+    left = y - (np.bincount(phase, y, phases) / np.maximum(count, 1))[phase]
+    explained = 1.0 - (left.var() / max(n - phases, 1)) / (y.var() / (n - 1))
+    return max(0.0, float(explained)), left
+
+
+def shorter(y: Float, over: Float, period: float) -> float:
+    """Return the shortest part of `period` that is a season itself, such as the day in a week; else `period`.
+
+    A season without a k-th part may still be explained to 1/k by it (think of spikes), so more is asked.
+    """
+    whole = part(y, period)[0]
+    parts = np.array([period / k for k in range(int(period) // 2, 1, -1) if period % k == 0])
+    for it, seen in zip(parts, evidence(over, parts), strict=True):
+        if seen >= SURE and part(y, it)[0] > whole * (it / period + OVER):
+            return float(it)
+    return period
+
+
+def period(values: Sequence[float] | Float) -> int | None:
+    """Return the surest period of a series that `Season` has seen value by value, or None when there is none.
+
+    Examples
+    --------
+    >>> period([9.0, 0.0, 0.0, 1.0, 0.0] * 20), period([1.0] * 100)
+    (5, None)
+    """
+    season = Season()
+    for x in values:
+        season.update(float(x))
+    found = season.look()
+    return found[0][0] if found else None
