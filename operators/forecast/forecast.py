@@ -88,7 +88,7 @@ class Forecast:
         s, h = self.state, self.plan.horizon
         if s.n[0] < self.plan.period:
             nothing = np.full(h, np.nan)
-            return Ahead(nothing, {level: (nothing, nothing) for level in LEVELS})
+            return Ahead(nothing, dict.fromkeys(LEVELS, (nothing, nothing)))
         out = np.empty((self.plan.members + 1, h))
         expect(s, self.plan, np.zeros_like(s.coefficient), out)
         yhat = out[-1] + s.centre[0]

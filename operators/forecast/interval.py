@@ -28,6 +28,15 @@ ENOUGH = 4  # of them before a width is judged
 
 
 @kernel
+def promise(s: State, slot: int) -> None:
+    """Note the interval that the forecast now put into `slot` comes with: it is judged by what it said then."""
+    for h in range(s.pending.shape[2]):
+        s.pending[slot, len(s.error) + 1, h] = s.spread[0, h] if s.spread[1, h] >= ENOUGH else 0.0
+    for level in range(len(LEVELS)):
+        s.wide[slot, level] = s.width[level]
+
+
+@kernel
 def judge(s: State, slot: int, h: int, y: float, memory: float) -> None:
     """Judge what the forecast in `slot` said of `y`, its value of index `h`; NaN is not judged."""
     m = len(s.error)
@@ -36,13 +45,13 @@ def judge(s: State, slot: int, h: int, y: float, memory: float) -> None:
             s.off[slot, i] += abs(y - s.pending[slot, i, h])
         s.off[slot, m] += 1.0
         e = abs(y - s.pending[slot, m, h])
-        mean, count = s.spread[0, h], s.spread[1, h]
-        if count >= ENOUGH:
+        told = s.pending[slot, m + 1, h]
+        if told > 0.0:
             for level in range(len(LEVELS)):
-                outside = 1.0 if e > s.width[level] * mean else 0.0
+                outside = 1.0 if e > s.wide[slot, level] * told else 0.0
                 s.width[level] *= exp(RATE * (outside - (1.0 - LEVELS[level])))
-        s.spread[1, h] = count + 1.0
-        s.spread[0, h] += max(1.0 / (count + 1.0), 1.0 / LONG) * (e - mean)
+        s.spread[1, h] += 1.0
+        s.spread[0, h] += max(1.0 / s.spread[1, h], 1.0 / LONG) * (e - s.spread[0, h])
     if h == s.pending.shape[2] - 1 and s.off[slot, m] > 0.0:
         s.judged[0] += 1
         for i in range(m):

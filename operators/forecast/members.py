@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from config.records import Float
-from operators.forecast.interval import judge
+from operators.forecast.interval import judge, promise
 from operators.forecast.plan import Plan, State
 from operators.forecast.ridge import dot, features, gather, solve
 from operators.kernel import kernel
@@ -104,7 +104,7 @@ def expect(s: State, p: Plan, coefficient: Float, out: Float) -> None:
     coefficient
         Shape of ``s.coefficient``, or that itself.
     out
-        Shape (members + 1, horizon).
+        Shape (members + 1, horizon) or longer.
     """
     at, h = s.filled[0], p.horizon
     now = min(s.n[0], len(s.past) // 2)
@@ -167,6 +167,7 @@ def each(s: State, p: Plan, x: Float) -> None:
             for m in range(s.off.shape[1]):
                 s.off[slot, m] = 0.0
             expect(s, p, s.coefficient, s.pending[slot])
+            promise(s, slot)
 
 
 def weights(error: Any) -> Float:

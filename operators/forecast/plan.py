@@ -63,7 +63,6 @@ class State(NamedTuple):
     n: Int
     origin: Int
     seen: Int
-    told: Int
     judged: Int
     filled: Int
     centre: Float
@@ -80,6 +79,7 @@ class State(NamedTuple):
     error: Float
     spread: Float
     width: Float
+    wide: Float
 
 
 def plan(season: int | None, horizon: int) -> Plan:
@@ -114,20 +114,21 @@ def row(it: Plan) -> StateRows:
     """Return the row of a series before its first value, shape (1,), structured."""
     g, k, m = len(it.sizes), int(it.sizes.max()) + 1, it.members
     shapes: dict[str, tuple[int, ...]] = {
-        **dict.fromkeys(("n", "told", "judged", "filled", "centre", "level", "trend"), (1,)),
+        **dict.fromkeys(("n", "judged", "filled", "centre", "level", "trend"), (1,)),
         **dict.fromkeys(("seen", "typical"), (g,)),
         **dict.fromkeys(("moment", "coefficient"), (g, k)),
         "origin": (it.slots,),
         "course": (it.period,),
         "past": (2 * it.reach,),
         "gram": (g, k, k),
-        "pending": (it.slots, m + 1, it.horizon),
+        "pending": (it.slots, m + 2, it.horizon),
         "off": (it.slots, m + 1),
         "error": (m,),
         "spread": (2, it.horizon),
         "width": (2,),
+        "wide": (it.slots, 2),
     }
-    whole = ("n", "origin", "seen", "told", "judged", "filled")
+    whole = ("n", "origin", "seen", "judged", "filled")
     return np.zeros(1, [(name, "i8" if name in whole else "f8", shapes[name]) for name in State._fields])
 
 

@@ -72,7 +72,9 @@ def solve(gram: Float, moment: Float, root: Float, into: Float) -> None:
             for k in range(j):
                 left -= root[i, k] * root[j, k]
             if i == j:
-                root[j, j] = sqrt(left) if left > NOTHING * gram[j, j] else inf  # says nothing of its own: coefficient 0
+                root[j, j] = (
+                    sqrt(left) if left > NOTHING * gram[j, j] else inf
+                )  # says nothing of its own: coefficient 0
             else:
                 root[i, j] = left / root[j, j]
     for i in range(n):

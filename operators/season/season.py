@@ -55,7 +55,7 @@ class Season:
     .. [2] Wen et al. (2021), "RobustPeriod: robust time-frequency mining for multiple periodicity detection", SIGMOD,
        doi:10.1145/3448016.3452779; in place of wavelets we keep a coarse ring, in place of M-estimates drawn-in readings.
     .. [3] Wang, Smith, Hyndman (2006), "Characteristic-based clustering for time series data", Data Mining and Knowledge
-       Discovery 13, doi:10.1007/s10618-005-0039-x, section 3.2: strength; here by variances free of bias.
+       Discovery 13, doi:10.1007/s10618-005-0039-x, section 3.2: strength; here of values with far ones drawn in, by variances free of bias.
 
     Examples
     --------
@@ -64,7 +64,7 @@ class Season:
     >>> for x in noise + np.tile([9.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 0.0], 60):
     ...     season.update(x)
     >>> season.periods
-    [(8, 0.90)]
+    [(8, 0.75)]
     """
 
     def __init__(self, snapshot: tuple[str, bytes] | None = None) -> None:
