@@ -1,5 +1,7 @@
 """Forecasts: equal to their plain twin; cuts, restarts and questions change nothing; what they are good at; coverage."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -49,7 +51,7 @@ def test_cuts_and_restarts_change_nothing(cuts, season):
     x[100:120] = np.nan
     whole, parts = grown(x, season), Forecast(season, 24)
     at = [0, *sorted(cuts), 400]
-    for a, b in zip(at, at[1:], strict=False):
+    for a, b in pairwise(at):
         parts.update(x[a:b])
         parts = Forecast(season, 24, parts.snapshot())
     assert parts.snapshot() == whole.snapshot()
@@ -150,18 +152,19 @@ def test_the_better_member_weighs_more():
     assert weights(np.zeros(4)).tolist() == [0.25] * 4
 
 
-@pytest.mark.parametrize("kind", ["noise", "lasting", "seasonal", "heavy"])
+SERIES = {
+    "noise": lambda seed: noise(2000, seed),
+    "lasting": lambda seed: noise(2000, seed, 0.8),
+    "seasonal": lambda seed: days(2000, seed),
+    "heavy": lambda seed: np.random.default_rng(seed).standard_t(3, 2000),
+}
+
+
+@pytest.mark.parametrize("kind", SERIES)
 def test_intervals_hold_what_they_say(kind):
     inside = {0.8: [], 0.95: []}
     for seed in range(6):
-        rng = np.random.default_rng(seed)
-        make = {
-            "noise": lambda: rng.standard_normal(2000),
-            "lasting": lambda: noise(2000, seed, 0.8),  # noqa: B023
-            "seasonal": lambda: days(2000, seed),  # noqa: B023
-            "heavy": lambda: rng.standard_t(3, 2000),  # noqa: B023
-        }
-        x = make[kind]()
+        x = SERIES[kind](seed)
         it = grown(x[:500], 12 if kind == "seasonal" else None)
         for o in range(500, 1960, 20):
             for share, (low, high) in it.ahead().bands.items():

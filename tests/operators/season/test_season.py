@@ -8,7 +8,8 @@ from scipy.signal import lfilter
 
 from operators.season.evidence import evidence
 from operators.season.flatten import flatten
-from operators.season.season import RING, Season, autocorrelation, part, period, search, shorter
+from operators.season.search import autocorrelation, part, search, shorter
+from operators.season.season import RING, Season, period
 from tests import naive_season as naive
 
 
