@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from config.records import Bool, Float
+from operators.season.flatten import middle
 
 HARMONICS = (1, 2, 3, 4, 6, 8, 12, 16)  # from a sine to a spike that lasts a sixteenth of the period
 FINE = 4  # points of the spectrum a Fourier frequency: between two of them a sine keeps 95 % of its power
@@ -85,7 +86,7 @@ def _bands(power: Float) -> tuple[Float, Float, Float]:
     edges = np.unique(np.round(np.geomspace(1, m + 1, BANDS + 1)).astype(int))
     pairs = list(pairwise(edges))
     tiny = 1e-12 * power.mean() + 1e-300
-    level = np.log([max(float(np.median(power[a:b])), tiny) / np.log(2.0) for a, b in pairs])
+    level = np.log([max(middle(power[a:b]), tiny) / np.log(2.0) for a, b in pairs])
     at = np.array([(a + b - 1) / (4.0 * m) for a, b in pairs])
     return at, level, np.diff(edges).astype(np.float64)
 
@@ -122,12 +123,19 @@ def evidence(over: Float, periods: Float) -> Float:
     last, long = len(over) - 1, 2 * (len(over) - 1)
     total, best = np.zeros(len(periods)), np.zeros(len(periods))
     for k in range(1, HARMONICS[-1] + 1):
-        at = np.round(k * long / periods).astype(np.int64)
-        there = at <= last
-        total += np.where(there, over[np.minimum(at, last)], 0.0)
+        there = 2 * k <= periods
+        total += np.where(there, _between(over, np.minimum(k * long / periods, last)), 0.0)
         if k in HARMONICS:
             best = np.maximum(best, np.where(there, _tail(k, total), 0.0))
     return best
+
+
+def _between(over: Float, at: Float) -> Float:
+    """Return the spectrum between its points, by parabolas: two periods may have the same nearest points."""
+    i = np.clip(np.round(at).astype(np.int64), 1, len(over) - 2)
+    d, before, after = at - i, over[i - 1], over[i + 1]
+    parabola: Float = over[i] + 0.5 * d * (after - before + d * (after - 2.0 * over[i] + before))
+    return np.maximum(parabola, 0.0)
 
 
 def _tail(k: int, total: Float) -> Float:

@@ -40,19 +40,32 @@ def flatten(x: Float) -> Float:
     >>> flatten(x)[4:10].round(2).tolist()
     [0.87, -1.13, 0.87, 5.31, 0.87, -1.13]
     """
-    y = x - _slope(x) * np.arange(len(x))
-    y -= np.nanmedian(y)
-    away = np.abs(y)
-    far = NEAR * 1.4826 * float(np.nanmedian(away))
+    known = ~np.isnan(x)
+    y = (x - _slope(x) * np.arange(len(x)))[known]
+    y -= middle(y)
+    far = NEAR * 1.4826 * middle(np.abs(y))
     y = np.clip(y, -far, far) if far > 0.0 else y
-    return np.where(np.isnan(y), 0.0, y - np.nanmean(y))
+    flat = np.zeros(len(x))
+    flat[known] = y - y.mean()
+    return flat
+
+
+def middle(x: Float) -> float:
+    """Return the median of numbers, in half of NumPy's time for few.
+
+    Examples
+    --------
+    >>> middle(np.array([4.0, 1.0, 2.0])), middle(np.array([4.0, 1.0]))
+    (2.0, 2.5)
+    """
+    ordered = np.sort(x)
+    return float(ordered[(len(x) - 1) // 2] + ordered[len(x) // 2]) / 2.0
 
 
 def _slope(x: Float) -> float:
     edges = np.linspace(0, len(x), BLOCKS + 1).astype(int)
-    parts = [x[i:j] for i, j in pairwise(edges)]
-    seen = np.array([not np.isnan(part).all() for part in parts])
-    level = np.array([np.nanmedian(part) for part, some in zip(parts, seen, strict=True) if some])
-    at = ((edges[:-1] + edges[1:] - 1) / 2.0)[seen]
+    parts = [part[~np.isnan(part)] for part in (x[i:j] for i, j in pairwise(edges))]
+    at = ((edges[:-1] + edges[1:] - 1) / 2.0)[[len(part) > 0 for part in parts]]
+    level = np.array([middle(part) for part in parts if len(part)])
     i, j = np.triu_indices(len(level), 1)
-    return float(np.median((level[j] - level[i]) / (at[j] - at[i]))) if len(i) else 0.0
+    return middle((level[j] - level[i]) / (at[j] - at[i])) if len(i) else 0.0

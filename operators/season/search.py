@@ -11,6 +11,7 @@ from operators.season.flatten import BLOCKS, flatten
 CYCLES = 3  # what has not been seen three times is no season
 SURE = 6.0  # evidence asked: one in a million, as thousands of periods are tried at each look
 OVER = 0.2  # share of variance
+NEARLY = 0.9
 PERIODS = 3
 Found = list[tuple[int, float]]
 
@@ -32,9 +33,9 @@ def search(x: Float, scale: int, shortest: int) -> Found:
     periods = np.arange(2, len(y) // CYCLES + 1).astype(np.float64)
     for _ in range(PERIODS):
         seen = evidence(over, periods)
-        best = periods[int(seen.argmax())]
         if seen.max() < SURE:
             break
+        best = periods[first(seen)]
         if scale > 1:  # between the whole numbers of coarse values
             near = np.arange(np.floor((best - 1) * scale), (best + 1) * scale + 1) / scale
             best = near[int(evidence(over, near).argmax())]
@@ -45,6 +46,30 @@ def search(x: Float, scale: int, shortest: int) -> Found:
             found.append((round(best * scale), strength))
         over = np.where(taken(over, best, len(y)), 0.0, spectrum(left))
     return found
+
+
+def first(seen: Float) -> int:
+    """Return the place of the greatest evidence, or the first of its k-th parts that has nearly as much.
+
+    A strong season leaks into the frequencies beside its own, which are harmonics of its multiples.
+
+    Parameters
+    ----------
+    seen
+        Shape (p,): evidence for the periods 2, 3, …
+
+    Examples
+    --------
+    >>> first(np.array([1.0, 1.0, 95.0, 3.0, 2.0, 2.0, 2.0, 4.0, 2.0, 2.0, 100.0]))
+    2
+    """
+    best = int(seen.argmax())
+    for k in range((best + 2) // 2, 1, -1):
+        middle = round((best + 2) / k)
+        near = np.arange(max(middle - 1, 2), middle + 2) - 2
+        if seen[near].max() >= NEARLY * seen[best]:
+            return int(near[seen[near].argmax()])
+    return best
 
 
 def autocorrelation(y: Float) -> Float:

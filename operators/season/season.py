@@ -34,8 +34,8 @@ class Season:
 
     The last `RING` values are kept, and as many means of `COARSE` values: periods up to 682 are looked for among the first,
     up to 10,922 among the second.  At a look the values are flattened, and a period is believed when the spectrum shows it at its
-    harmonics (see `evidence`) and the autocorrelation agrees.  Looks come when an eighth of what is kept is new: 3 ms every
-    256 values, so about 12 µs a value once the ring is full, and 33 kB of state a series: for a counted number of series.
+    harmonics (see `evidence`) and the autocorrelation agrees.  Looks come when a quarter of what is kept is new: 3 to
+    6 ms every 512 values once the ring is full, about 10 µs a value, and 33 kB of state a series: for a counted number of series.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Season:
         if n % COARSE == 0:
             s["coarse"][(n // COARSE - 1) % RING] = s["sum"] / s["have"] if s["have"] else np.nan
             s["sum"], s["have"] = 0.0, 0
-        if n >= FIRST and n - s["looked"] >= max(FIRST, min(n, RING)) // 8:
+        if n >= FIRST and n - s["looked"] >= min(n, RING) // 4:
             self._keep(self.look())
 
     @property

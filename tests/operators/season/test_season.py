@@ -112,8 +112,9 @@ def test_spikes_are_not_halved():
     assert shorter(y, np.full(2049, 9.0), 48.0) == 48.0
 
 
-def test_a_day_of_minutes_is_seen_among_the_means():
-    n = 1440 * 8
+@pytest.mark.parametrize("days", [8, 20])
+def test_a_day_of_minutes_is_seen_among_the_means(days):
+    n = 1440 * days
     season = grown(wave(n, 1440) + noise(n))
     assert season.periods[0][0] == pytest.approx(1440, abs=8)
 
