@@ -13,7 +13,7 @@ from operators.forecast.interval import FIRST, LEVELS
 from operators.forecast.members import each, expect
 from operators.forecast.plan import plan, row, state
 
-MOST = 512
+MOST = 512  # values ahead: forecasts under way are kept whole
 
 
 class Ahead(NamedTuple):
@@ -33,6 +33,9 @@ class Ahead(NamedTuple):
 
 class Forecast:
     """Forecaster of one series: several cheap members, weighed by their latest errors, see `members`.
+
+    A value costs 7 µs among others and 15 µs alone, a question 40 µs; the state of a season of 24 and a horizon of 48 is 60 kB, of
+    none and 24 it is 15 kB: for a counted number of series.  For days ahead feed longer windows.
 
     Parameters
     ----------
@@ -72,7 +75,7 @@ class Forecast:
             raise ValueError(f"a horizon of {horizon} values: 1 to {MOST}")
         self.plan = plan(season, horizon)
         self.row = row(self.plan)
-        self.row["width"] = FIRST
+        self.row["width"], self.row["uneven"] = FIRST, 1.0
         if snapshot is not None and snapshot[0] == layout(self.row):
             self.row = np.frombuffer(snapshot[1], self.row.dtype).copy()
         self.state = state(self.row[0])
@@ -92,7 +95,8 @@ class Forecast:
         out = np.empty((self.plan.members + 1, h))
         expect(s, self.plan, np.zeros_like(s.coefficient), out)
         yhat = out[-1] + s.centre[0]
-        half = np.where(s.spread[1] > 0.0, s.spread[0], np.nan)
+        uneven = s.uneven[(s.n[0] + np.arange(h)) % self.plan.period]
+        half = np.where(s.spread[1] > 0.0, s.spread[0] * uneven, np.nan)
         bands = {level: (yhat - w * half, yhat + w * half) for level, w in zip(LEVELS, s.width, strict=True)}
         return Ahead(yhat, bands)
 

@@ -1,6 +1,7 @@
 """How far off forecasts are: by member, to weigh them; by horizon, for the interval.
 
-An interval reaches `width` times the mean distance of forecasts of that horizon.  The width follows its own coverage: it grows when
+An interval reaches `width` times the mean distance of forecasts of that horizon, and `uneven` times that at each place
+in the season: mornings may be harder to tell than nights.  The width follows its own coverage: it grows when
 a value falls outside and shrinks when one falls inside, so that in the long run the asked share lies inside, whatever
 the series does [1]_ [2]_.
 
@@ -24,6 +25,8 @@ LEVELS = (0.8, 0.95)
 FIRST = (1.6, 2.75)  # width over mean distance: between those of normal and of Laplace's errors
 RATE = 0.003
 LONG = 64.0  # forecasts over which the distance at a horizon is averaged
+SLOW = 256.0  # distances over which those at a place in the season are averaged: faster ones would shake the interval
+MOST = 5.0  # mean distances that one value may count for
 ENOUGH = 4  # of them before a width is judged
 
 
@@ -31,7 +34,8 @@ ENOUGH = 4  # of them before a width is judged
 def promise(s: State, slot: int) -> None:
     """Note the interval that the forecast now put into `slot` comes with: it is judged by what it said then."""
     for h in range(s.pending.shape[2]):
-        s.pending[slot, len(s.error) + 1, h] = s.spread[0, h] if s.spread[1, h] >= ENOUGH else 0.0
+        told = s.spread[0, h] * s.uneven[(s.n[0] + h) % len(s.uneven)]
+        s.pending[slot, len(s.error) + 1, h] = told if s.spread[1, h] >= ENOUGH else 0.0
     for level in range(len(LEVELS)):
         s.wide[slot, level] = s.width[level]
 
@@ -50,6 +54,9 @@ def judge(s: State, slot: int, h: int, y: float, memory: float) -> None:
             for level in range(len(LEVELS)):
                 outside = 1.0 if e > s.wide[slot, level] * told else 0.0
                 s.width[level] *= exp(RATE * (outside - (1.0 - LEVELS[level])))
+        if s.spread[0, h] > 0.0:
+            i = s.n[0] % len(s.uneven)
+            s.uneven[i] += (min(e / s.spread[0, h], MOST) - s.uneven[i]) / SLOW
         s.spread[1, h] += 1.0
         s.spread[0, h] += max(1.0 / s.spread[1, h], 1.0 / LONG) * (e - s.spread[0, h])
     if h == s.pending.shape[2] - 1 and s.off[slot, m] > 0.0:

@@ -78,6 +78,7 @@ class State(NamedTuple):
     off: Float
     error: Float
     spread: Float
+    uneven: Float
     width: Float
     wide: Float
 
@@ -118,7 +119,7 @@ def row(it: Plan) -> StateRows:
         **dict.fromkeys(("seen", "typical"), (g,)),
         **dict.fromkeys(("moment", "coefficient"), (g, k)),
         "origin": (it.slots,),
-        "course": (it.period,),
+        **dict.fromkeys(("course", "uneven"), (it.period,)),
         "past": (2 * it.reach,),
         "gram": (g, k, k),
         "pending": (it.slots, m + 2, it.horizon),
