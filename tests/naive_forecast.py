@@ -86,25 +86,48 @@ def mean_error(errors, memory=40):
     return mean
 
 
+class Interval:
+    """Mean distances by horizon and by place in the season, and how many of them hold 80 and 95 %."""
+
+    def __init__(self, plan):
+        self.away = [[] for _ in range(plan.horizon)]
+        self.uneven, self.width = np.ones(plan.period), {0.8: 1.6, 0.95: 2.75}
+
+    def told(self, n):
+        """Say half-widths of a forecast made after n values, by level; 0 where too little is known."""
+        known = [mean_error(a, 64) if len(a) >= 4 else 0.0 for a in self.away]
+        place = self.uneven[(n + np.arange(len(known))) % len(self.uneven)]
+        return {share: width * place * known for share, width in self.width.items()}
+
+    def learn(self, e, h, n, told):
+        for share, half in told.items():
+            if half[h] > 0:
+                self.width[share] *= np.exp(0.003 * ((e > half[h]) - (1 - share)))
+        mean, place = mean_error(self.away[h], 64), n % len(self.uneven)
+        if mean > 0:
+            self.uneven[place] += (min(e / mean, 5) - self.uneven[place]) / 256
+        self.away[h].append(e)
+
+
 def forecast(x, plan):
-    """Forecast and mean distance by horizon after the last of `x`."""
+    """Forecast after the last of `x`, and its interval."""
     x = np.asarray(x) - x[0]
     pairs = zip(plan.sizes, plan.differences, strict=True)
     regressions = [Regression(plan.lags[:size], d) for size, d in pairs]
-    made, off, away = {}, [], [[] for _ in range(plan.horizon)]
+    made, off, interval = {}, [], Interval(plan)
     for n in range(1, len(x) + 1):
-        y = x[n - 1]
-        for origin, said in made.items():
+        # those under way stand in a ring: they are judged in its order
+        for origin, (said, told) in sorted(made.items(), key=lambda it: it[0] // plan.stride % plan.slots):
             h = n - 1 - origin
             if h < plan.horizon:
-                away[h].append(abs(y - said[-1, h]))
+                interval.learn(abs(x[n - 1] - said[-1, h]), h, n - 1, told)
             if h == plan.horizon - 1:
                 off.append(np.abs(said[:-1] - x[origin:n]).mean(axis=1))
         for r in regressions:
             r.learn(x[:n], n - 1)
         if n > 1 and n >= plan.period and n % plan.stride == 0:
-            made[n] = together(members(x[:n], plan, regressions), off)
-    return together(members(x, plan, regressions), off)[-1], [mean_error(a, 64) for a in away]
+            made[n] = together(members(x[:n], plan, regressions), off), interval.told(n)
+    return together(members(x, plan, regressions), off)[-1], interval
 
 
 def together(said, off):

@@ -39,9 +39,11 @@ def test_it_is_its_plain_twin(season, horizon, n):
     if season is None:
         x = x[: plan(None, horizon).reach]  # what is kept
     it = grown(x, season, horizon)
-    yhat, away = naive.forecast(x, it.plan)
+    yhat, interval = naive.forecast(x, it.plan)
     assert it.ahead().yhat - x[0] == pytest.approx(yhat, rel=1e-6, abs=1e-6)
-    assert it.state.spread[0] == pytest.approx(away, rel=1e-6, abs=1e-6)
+    assert it.state.spread[0] == pytest.approx([naive.mean_error(a, 64) for a in interval.away], rel=1e-6, abs=1e-6)
+    assert it.state.uneven == pytest.approx(interval.uneven, rel=1e-6)
+    assert it.state.width == pytest.approx(list(interval.width.values()), rel=1e-9)
 
 
 @settings(deadline=None, max_examples=20)
