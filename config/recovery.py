@@ -69,9 +69,10 @@ def prepare(directory: Path) -> None:
 def _enlarge_pages(store: Path) -> None:
     # A shard's state is hundreds of kilobytes: in pages of 4 kB it takes twice the time to write.
     database = sqlite3.connect(store, isolation_level=None)
-    database.execute("PRAGMA journal_mode = DELETE")  # in WAL mode, which Bytewax sets again, the size is fixed
+    database.execute("PRAGMA journal_mode = DELETE")  # in WAL mode the size is fixed
     database.execute(f"PRAGMA page_size = {PAGE}")
     database.execute("VACUUM")
+    database.execute("PRAGMA journal_mode = WAL")  # else two processes of a cluster would both set it, and one fail
     database.close()
 
 

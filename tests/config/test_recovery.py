@@ -71,6 +71,13 @@ def test_no_store_is_said_loudly(tmp_path: Path, caplog: pytest.LogCaptureFixtur
     assert "NO RECOVERY" in caplog.text
 
 
+def test_a_new_store_is_as_bytewax_opens_it(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    with sqlite3.connect(tmp_path / "part-0.sqlite3") as store:
+        assert store.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    store.close()
+
+
 def test_a_new_store_has_large_pages_and_bytewax_goes_on_in_it(tmp_path: Path) -> None:
     prepare(tmp_path)
     items = [("a", 1), ("a", 2), TestingSource.ABORT(), ("a", 1)]  # it stops there once
