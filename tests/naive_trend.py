@@ -1,7 +1,9 @@
-"""The slope under memory again, with matrices instead of sums."""
+"""The slope under memory again, with matrices instead of sums, and the runs of a series, a dictionary each."""
 
 import numpy as np
 
+from operators.trend.bocpd import CLIP, DOUBT, FEW, FINEST, LEVEL, RUNS, WALK, WIDTH
+from operators.trend.bocpd import FAR as RUN_FAR
 from operators.trend.whiten import BENDS, FAR, MOST, NEAR, PULL
 
 
@@ -61,3 +63,47 @@ def whitened(y, at, start):
     error = growth * scale / inside * np.sqrt(np.sum(np.clip(e, -PULL, PULL) ** 2) / (m - free) / power)
     left = m - 2 if walks else n * (1 - max(stays, 0)) / (1 + max(stays, 0)) - 2
     return len(weight), slope / unit, error / unit, max(left, 3)
+
+
+def student(y, seen, before, width):
+    """Return the log likelihood of `y` after `seen` readings of its run, by Student's t up to a constant.
+
+    The last one is `y` as the run may learn it, which is appended.
+    """
+    n, worth = len(seen), DOUBT + len(seen)
+    mean = (DOUBT * before + np.sum(seen)) / worth
+    rest = width + DOUBT * (mean - before) ** 2 / 2 + np.sum((np.array(seen) - mean) ** 2) / 2
+    shape = 1.0 + n / 2
+    nu, var = 2 * shape, rest * (worth + 1) / (shape * worth)
+    seen.append(mean + np.clip(y - mean, -RUN_FAR * np.sqrt(var), RUN_FAR * np.sqrt(var)))
+    gammas = -1 / (4 * nu) + 1 / (24 * nu**3)  # of both, and the half logarithm of nu, which the variance takes up
+    return gammas - np.log(var) / 2 - (nu + 1) / 2 * np.log1p((y - mean) ** 2 / var / nu)
+
+
+def bocpd(x, apart, certainty):
+    runs = [{"first": 0, "kind": k, "share": 0.5, "seen": []} for k in (LEVEL, WALK)]
+    certain, ago, told = [np.nan], [np.nan], 0
+    for t in range(1, len(x)):
+        steps, y = np.diff(x[: t + 1]), {LEVEL: x[t], WALK: x[t] - x[t - 1]}
+        square = {LEVEL: min(np.var(x[: t + 1]), np.var(steps)), WALK: np.var(steps)}
+        before, odds = {LEVEL: np.mean(x[: t + 1]), WALK: np.mean(steps)}, []
+        for r in runs:
+            k = r["kind"]
+            floor = max(square[k], FINEST * x[t - 1] ** 2, 1e-100)
+            r.setdefault("before", (before[k], WIDTH * floor))
+            odds.append(student(y[k], r["seen"], *r["before"]))
+        for r, o in zip(runs, odds, strict=True):
+            r["share"] *= np.exp(max(o - max(odds), -CLIP))
+        total = sum(r["share"] for r in runs)
+        for r in runs:
+            r["share"] /= total
+        new = [r for r in runs if r["first"] > told + 2 and len(r["seen"]) >= FEW]
+        certain.append(min(1.0, sum(r["share"] for r in new)))
+        if certain[-1] >= certainty:
+            told = max((r["first"] for r in new), key=lambda b: sum(r["share"] for r in new if r["first"] == b))
+        ago.append(t - told if told else np.nan)
+        for r in runs:
+            r["share"] *= 1 - 1 / apart
+        runs = sorted(runs, key=lambda r: -r["share"])[: RUNS - 2]
+        runs += [{"first": t + 1, "kind": k, "share": 0.5 / apart, "seen": []} for k in (LEVEL, WALK)]
+    return np.array(certain), np.array(ago)

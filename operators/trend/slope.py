@@ -129,10 +129,10 @@ def each(rows: StateRows, points: Points, z: float, out: Float) -> None:
 def slope(confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.99) -> Trend:
     """Median slope of all pairs of the newest `RING` windows, with an interval; a sign only when it is sure.
 
-    A few far windows move neither slope nor interval.  The interval is widened by the likeness of neighbouring windows that is left
-    when the slope is taken out, and holds that of a regression of whitened windows (`whitened`) where these remember each
-    other; with less than `FEW` of them both must be sure: series that wander look like trends otherwise.  `strength` is Kendall's tau-b, 1 when
-    every window is further along than the one before.
+    A few far windows move neither slope nor interval.  The interval is widened by the likeness of neighbouring windows that
+    is left when the slope is taken out, and holds that of a regression of whitened windows (`whitened`) where these remember
+    each other; with less than `FEW` of them both must be sure: series that wander look like trends otherwise.  `strength` is
+    Kendall's tau-b, 1 when every window is further along than the one before.
 
     Parameters
     ----------

@@ -12,6 +12,7 @@ from scipy import signal, stats
 
 from config.records import NOTHING, MetricBatch, Silences, Windows
 from operators.trend import TRENDS, Trends, build, rows, trend
+from operators.trend.bocpd import bocpd, changes
 from operators.trend.slope import direction
 from operators.trend.trend import run
 from operators.trend.whiten import whitened
@@ -89,7 +90,8 @@ def test_dull_series_go_nowhere(dull):
     assert not np.nansum(np.abs(found["sign"]))
     assert not np.any(np.abs(found["change"]) >= 1)
     assert not np.any(np.abs(found["momentum"]) >= 2)
-    assert all(np.isfinite(column[20:]).all() for name, column in found.items() if name != "since")
+    assert np.isnan(found["ago"]).all()
+    assert all(np.isfinite(column[20:]).all() for name, column in found.items() if name not in ("since", "ago"))
 
 
 def test_slope_is_that_of_theil_and_sen():
@@ -206,3 +208,26 @@ def test_a_dull_series_has_no_direction(dull):
 def test_a_sure_slope_without_noise():
     assert direction(np.arange(100.0)) == 1
     assert direction(-(np.arange(100.0) ** 0.5)) == -1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_certainty_is_that_of_the_plain_twin(seed):
+    x = np.append(remembering(0.3, 100, seed), remembering(1.0, 60, seed) + 8)
+    found = run(bocpd(), x, every=1.0)
+    certain, ago = naive_trend.bocpd(x, 500.0, 0.99)
+    assert_allclose(found["certainty"], certain, rtol=1e-7, atol=1e-12)
+    assert_array_equal(found["ago"], ago)
+
+
+def test_changes_of_level_pace_and_spread_are_found_where_they_lie():
+    steps = np.where(np.arange(600) < 300, 0.1, 1.0) + 0.2 * NOISE
+    for x in (NOISE + 5.0 * (np.arange(600) >= 300), steps.cumsum(), NOISE * np.where(np.arange(600) < 300, 1, 8)):
+        found = changes(bocpd(), x)
+        assert np.abs(found - 300).min() <= 5
+        assert len(found) <= 2
+
+
+def test_noise_walks_and_far_readings_seldom_begin_anew():
+    far = NOISE + np.where(np.arange(600) % 97 == 7, 30.0, 0.0)
+    for x in (NOISE, NOISE.cumsum(), remembering(0.7, 600), far):
+        assert len(changes(bocpd(), x)) <= 1
