@@ -23,7 +23,10 @@ OURS = frozenset({"alertname", "severity", "metric", "field", "step"})
 NO_DATA = 300  # seconds: the least that validate calls a silence
 
 _WINDOW = ("count", "sum", "min", "max", "mean", "stddev", "first", "last", "p50", "p95", "p99", "rate")
-_TREND = {"slope": ("slope", "low", "high", "sign", "strength")}  # the others say one number, of their own name
+_TREND = {
+    "slope": ("slope", "low", "high", "sign", "strength"),
+    "bocpd": ("certainty", "ago"),
+}  # the others say one number, of their own name
 _MODEL = ("score", "yhat", "forecast")
 _NAME_PARTS = ("Metric", "Field", "metric", "field", "step")
 

@@ -17,7 +17,7 @@ PLACE = {
     "numba": ("operators/kernel.py",),
     "influxdb_client": ("sinks/",),
     "confluent_kafka": ("sources/", "sinks/", "flows/", "config/"),
-    "river": ("operators/learn/",),
+    "river": ("operators/drift/", "operators/learn/"),
     "bytewax": ("operators/", "sources/", "sinks/", "flows/", "config/recovery.py"),
 }
 FILES = sorted(f.relative_to(ROOT) for layer in MAY_IMPORT for f in (ROOT / layer).rglob("*.py"))

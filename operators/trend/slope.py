@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import inf, sqrt
+from collections.abc import Sequence
+from math import sqrt
 from statistics import NormalDist
 from typing import Annotated, Any
 
@@ -10,44 +11,17 @@ import numpy as np
 from pydantic import Field
 
 from config.records import SECOND, Float, StateRows
-from operators.detector import Points, usable
+from operators.detector import LARGEST, Points, usable
 from operators.kernel import kernel
+from operators.trend.select import select
 from operators.trend.trend import Trend
+from operators.trend.whiten import whitened
 
 RING = 30
 PAIRS = RING * (RING - 1) // 2
 FEWEST = 10
+FEW = 60
 ROW = np.zeros(1, [("y", "f8", (RING,)), ("at", "u4", (RING,)), ("n", "i4"), ("next", "i4")])
-
-
-@kernel
-def reach(a: Float, m: int, v: float) -> int:
-    """Count the numbers up to `v`; without a branch, so that processors take several at once."""
-    c = 0
-    for i in range(m):
-        c += a[i] <= v
-    return c
-
-
-@kernel
-def select(a: Float, m: int, k: int, low: float, high: float) -> float:
-    """Return the k-th smallest of the first `m` numbers, which lies in [low, high], by halving that: 3 times as fast as sorting parts."""
-    if k == 0 or k == m - 1 or low >= high:
-        return high if k else low
-    below, up_to = 0, m
-    for _ in range(80):
-        middle = 0.5 * low + 0.5 * high
-        c = reach(a, m, middle)
-        if c > k:
-            high, up_to = middle, c
-        else:
-            low, below = middle, c
-        if up_to - below == 1:
-            break
-    found = -inf
-    for i in range(m):
-        found = max(found, a[i] if a[i] <= high else -inf)
-    return found
 
 
 @kernel
@@ -106,7 +80,13 @@ def inflation(y: Float, at: Float, n: int, slope: float) -> float:
 
 
 @kernel
-def judge(y: Float, at: Float, n: int, z: float, scratch: Float, out: Float) -> None:
+def reaches(z: float, free: float) -> float:
+    """Return how many errors Student's interval spans to either side where the normal one spans z (Cornish and Fisher)."""
+    return z + (z**3 + z) / (4.0 * free) + (5.0 * z**5 + 16.0 * z**3 + 3.0 * z) / (96.0 * free * free)
+
+
+@kernel
+def judge(y: Float, at: Float, n: int, z: float, scratch: Float, notes: Float, out: Float) -> None:
     """Write slope, low, high, sign and strength."""
     m, up, equal = slopes(y, at, n, scratch)
     least, most = scratch[:m].min(), scratch[:m].max()
@@ -118,6 +98,14 @@ def judge(y: Float, at: Float, n: int, z: float, scratch: Float, out: Float) -> 
     low = select(scratch, m, max(0, int(np.floor((m - half) / 2.0))), least, slope)
     high = select(scratch, m, min(m - 1, int(np.ceil((m + half) / 2.0))), slope, most)
     sure = abs(up) - 1 > half and (low > 0.0 or high < 0.0)
+    order, center, error, free = whitened(y, at, n, slope, notes)
+    if order > 0:
+        far = reaches(z, free) * error
+        if n < FEW:  # too few to tell how much is remembered: both must be sure
+            low, high, sure = min(low, center - far), max(high, center + far), sure and abs(center) > far
+        else:
+            low, high, sure = min(slope, center - far), max(slope, center + far), abs(center) > far
+        sure = sure and slope * center > 0.0
     out[0], out[1], out[2] = slope, low, high
     out[3] = np.sign(slope) if sure else 0.0
     out[4] = min(1.0, abs(up) / sqrt(m * float(m - equal))) if equal < m else 0.0
@@ -125,7 +113,7 @@ def judge(y: Float, at: Float, n: int, z: float, scratch: Float, out: Float) -> 
 
 @kernel
 def each(rows: StateRows, points: Points, z: float, out: Float) -> None:
-    scratch, y, at = np.empty(PAIRS), np.empty(RING), np.empty(RING)
+    scratch, notes, y, at = np.empty(PAIRS), np.empty((6, RING)), np.empty(RING), np.empty(RING)
     for i in range(len(points.codes)):
         x = points.value[i]
         if usable(x):
@@ -135,15 +123,16 @@ def each(rows: StateRows, points: Points, z: float, out: Float) -> None:
             s["next"] = (s["next"] + 1) % RING
             s["n"] = min(s["n"] + 1, RING)
             if s["n"] >= FEWEST:
-                judge(y, at, unroll(s, y, at), z, scratch, out[i])
+                judge(y, at, unroll(s, y, at), z, scratch, notes, out[i])
 
 
 def slope(confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.99) -> Trend:
     """Median slope of all pairs of the newest `RING` windows, with an interval; a sign only when it is sure.
 
-    A few far windows move neither slope nor interval.  The interval is widened by the likeness of neighbouring windows that is left
-    when the slope is taken out: series that wander look like trends otherwise.  `strength` is Kendall's tau-b, 1 when
-    every window is further along than the one before.
+    A few far windows move neither slope nor interval.  The interval is widened by the likeness of neighbouring windows that
+    is left when the slope is taken out, and holds that of a regression of whitened windows (`whitened`) where these remember
+    each other; with less than `FEW` of them both must be sure: series that wander look like trends otherwise.  `strength` is
+    Kendall's tau-b, 1 when every window is further along than the one before.
 
     Parameters
     ----------
@@ -168,3 +157,28 @@ def slope(confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.99) -> Trend:
     """
     z = NormalDist().inv_cdf(0.5 + confidence / 2.0)
     return Trend("slope", ROW, float(z), ("slope", "low", "high", "sign", "strength"), each)
+
+
+def direction(values: Float | Sequence[float], confidence: float = 0.99) -> int:
+    """Return 1 where a whole series rises, -1 where it falls, 0 where neither is sure: what `slope` would say if its ring held all of it.
+
+    Parameters
+    ----------
+    values
+        Shape (n,), evenly spaced; NaN are left out.
+    confidence
+        As of `slope`.
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(1).normal(size=300)
+    >>> direction(noise), direction(noise + np.arange(300) / 100), direction(noise - np.arange(300) / 100)
+    (0, 1, -1)
+    """
+    column = np.array(values, np.float64)
+    at = np.flatnonzero(abs(column) <= LARGEST)
+    n, out = len(at), np.zeros(5)
+    if n >= FEWEST:
+        z = NormalDist().inv_cdf(0.5 + confidence / 2.0)
+        judge(column[at], at.astype(np.float64), n, float(z), np.empty(n * (n - 1) // 2), np.empty((6, n)), out)
+    return int(out[3])

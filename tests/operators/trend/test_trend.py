@@ -8,12 +8,15 @@ import pytest
 from bytewax.dataflow import Dataflow
 from bytewax.testing import TestingSink, TestingSource, run_main
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy import stats
+from scipy import signal, stats
 
 from config.records import NOTHING, MetricBatch, Silences, Windows
 from operators.trend import TRENDS, Trends, build, rows, trend
+from operators.trend.bocpd import bocpd, changes
+from operators.trend.slope import direction
 from operators.trend.trend import run
-from tests import naive
+from operators.trend.whiten import whitened
+from tests import naive, naive_trend
 
 NOISE = np.random.default_rng(6).normal(size=600)
 ALL = build(TRENDS, {})
@@ -87,7 +90,8 @@ def test_dull_series_go_nowhere(dull):
     assert not np.nansum(np.abs(found["sign"]))
     assert not np.any(np.abs(found["change"]) >= 1)
     assert not np.any(np.abs(found["momentum"]) >= 2)
-    assert all(np.isfinite(column[20:]).all() for name, column in found.items() if name != "since")
+    assert np.isnan(found["ago"]).all()
+    assert all(np.isfinite(column[20:]).all() for name, column in found.items() if name not in ("since", "ago"))
 
 
 def test_slope_is_that_of_theil_and_sen():
@@ -169,3 +173,61 @@ def test_rules_read_one_length_and_rows_have_all():
 def test_a_wrong_parameter_names_the_right_one():
     with pytest.raises(ValueError, match=r"slope has no parameter confidense; did you mean confidence\?"):
         build(["slope"], {"slope": {"confidense": 0.9}})
+
+
+def remembering(stays, n, seed=4):
+    return signal.lfilter([1], [1, -stays], np.random.default_rng(seed).normal(size=n))
+
+
+@pytest.mark.parametrize("n", [30, 59, 120, 400])
+@pytest.mark.parametrize("stays", [-0.6, 0.4, 0.7, 1.0])
+def test_the_slope_under_memory_is_that_of_its_plain_twin(n, stays):
+    at = np.arange(n) * 60.0 + np.random.default_rng(n).integers(0, 30, n)
+    y = remembering(stays, n) + 0.01 * at
+    found = whitened(y, at, n, 0.01, np.empty((6, n)))
+    assert_allclose(found, naive_trend.whitened(y, at, 0.01), rtol=1e-8, atol=1e-12)
+
+
+def test_a_whole_series_has_a_direction_under_memory_seasons_and_far_readings():
+    season, line = 3 * np.sin(np.arange(600) * 2 * np.pi / 24), np.arange(600) / 300
+    far = NOISE + np.where(np.arange(600) % 50 == 7, 30.0, 0.0)
+    for noise in (NOISE, NOISE + season, far, remembering(0.5, 600)):
+        assert (direction(noise), direction(noise + line), direction(noise - line)) == (0, 1, -1)
+    assert direction(np.insert(NOISE + line, 300, [np.nan, np.inf])) == 1
+
+
+def test_walks_seldom_have_a_direction():
+    assert sum(abs(direction(remembering(1.0, 200, seed))) for seed in range(100)) <= 5
+
+
+@pytest.mark.parametrize("dull", [[], [1.0] * 9, np.full(200, 0.1), np.tile([3.0, 8.0], 100), [1e-300, 1e36] * 60])
+def test_a_dull_series_has_no_direction(dull):
+    assert direction(dull) == 0
+
+
+def test_a_sure_slope_without_noise():
+    assert direction(np.arange(100.0)) == 1
+    assert direction(-(np.arange(100.0) ** 0.5)) == -1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_certainty_is_that_of_the_plain_twin(seed):
+    x = np.append(remembering(0.3, 100, seed), remembering(1.0, 60, seed) + 8)
+    found = run(bocpd(), x, every=1.0)
+    certain, ago = naive_trend.bocpd(x, 500.0, 0.99)
+    assert_allclose(found["certainty"], certain, rtol=1e-7, atol=1e-12)
+    assert_array_equal(found["ago"], ago)
+
+
+def test_changes_of_level_pace_and_spread_are_found_where_they_lie():
+    steps = np.where(np.arange(600) < 300, 0.1, 1.0) + 0.2 * NOISE
+    for x in (NOISE + 5.0 * (np.arange(600) >= 300), steps.cumsum(), NOISE * np.where(np.arange(600) < 300, 1, 8)):
+        found = changes(bocpd(), x)
+        assert np.abs(found - 300).min() <= 5
+        assert len(found) <= 2
+
+
+def test_noise_walks_and_far_readings_seldom_begin_anew():
+    far = NOISE + np.where(np.arange(600) % 97 == 7, 30.0, 0.0)
+    for x in (NOISE, NOISE.cumsum(), remembering(0.7, 600), far):
+        assert len(changes(bocpd(), x)) <= 1
