@@ -35,7 +35,7 @@ class Season:
     The last `RING` values are kept, and as many means of `COARSE` values: periods up to 682 are looked for among the first,
     up to 10,922 among the second.  At a look the values are flattened, and a period is believed when the spectrum shows it at its
     harmonics (see `evidence`) and the autocorrelation agrees.  Looks come when a quarter of what is kept is new: 3 to
-    6 ms every 512 values once the ring is full, about 10 µs a value, and 33 kB of state a series: for a counted number of series.
+    6 ms every 512 values once the ring is full, 15 to 30 µs a value, and 33 kB of state a series: for a counted number of series.
 
     Parameters
     ----------

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
+from operators.drift import DRIFTS
 from scripts.yardstick import ours, rivals, trivial
 
 
@@ -15,6 +17,7 @@ class Entry(NamedTuple):
     whose: str = "ours"
 
 
+RIVER = ("adwin", "kswin", "page_hinkley")
 ENTRIES: dict[str, dict[str, Entry]] = {
     "nab": {
         **{name: Entry(run) for name, run in ours.detectors().items()},
@@ -30,25 +33,26 @@ ENTRIES: dict[str, dict[str, Entry]] = {
         "never": Entry(trivial.nowhere, "trivial"),
     },
     "period": {
+        "season": Entry(ours.period),
         "autocorrelation": Entry(trivial.autocorrelated, "trivial"),
         "always": Entry(trivial.daily, "trivial"),
         "never": Entry(trivial.aperiodic, "trivial"),
     },
     "drift": {
-        "changepoint": Entry(ours.changepoint_alarms),
-        "adwin": Entry(rivals.adwin, "river"),
+        **{name: Entry(partial(ours.drift_alarms, name), "river" if name in RIVER else "ours") for name in DRIFTS},
         "adwin_sure": Entry(rivals.adwin_sure, "river"),
-        "page_hinkley": Entry(rivals.page_hinkley, "river"),
         "every": Entry(trivial.regular, "trivial"),
         "never": Entry(trivial.silent, "trivial"),
     },
     "changepoint": {
+        "bocpd": Entry(ours.bocpd),
         "changepoint": Entry(ours.changepoint),
-        "adwin": Entry(rivals.adwin, "river"),
+        "adwin": Entry(partial(ours.drift_alarms, "adwin"), "river"),
         "every": Entry(trivial.often, "trivial"),
         "never": Entry(trivial.silent, "trivial"),
     },
     "forecast": {
+        "combination": Entry(ours.combination),
         "holt_winters": Entry(ours.holt_winters),
         "seasonal_naive": Entry(trivial.seasonal_naive, "trivial"),
         "naive": Entry(trivial.naive, "trivial"),

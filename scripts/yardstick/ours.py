@@ -8,9 +8,12 @@ import numpy as np
 
 from config.records import NOTHING, Float, Int
 from config.settings import Settings, load_or_exit
-from operators import anomaly, trend
+from operators import anomaly, drift, season, trend
 from operators.detector import Bank, Detector
+from operators.forecast.forecast import forecast
 from operators.learn import MODELS
+from operators.trend.bocpd import changes
+from operators.trend.slope import direction
 from operators.trend.trend import run
 from scripts.yardstick.said import Detect, Forecast, Said
 
@@ -33,7 +36,7 @@ def detect(name: str, time: Int, value: Float, band: bool = False) -> Said:
     """Score a series with a detector of settings, in a bank as the flow has it."""
     bank = Bank([made(name)])
     said = bank.update(np.zeros(len(time), np.int64), time, value, NOTHING, band)[name]
-    return Said(said.score, said.yhat, said.lower, said.upper, getattr(said, "rank", None))
+    return Said(said.score, said.yhat, said.lower, said.upper, said.rank)
 
 
 def detectors() -> dict[str, Detect]:
@@ -42,29 +45,36 @@ def detectors() -> dict[str, Detect]:
 
 
 def slope(values: Float) -> int:
-    """Say the sign of `operators.trend.slope` at the end, each value taken for a window."""
-    (it,) = trend.build(["slope"], settings().detector)
-    sign = run(it, values, every=WINDOW)["sign"]
-    said = sign[np.isfinite(sign)]
-    return int(said[-1]) if len(said) else 0
+    """Say where the whole series goes, by the judge of `operators.trend.slope`, whose ring would hold thirty values."""
+    return direction(values, settings().detector.get("slope", {}).get("confidence", 0.99))
 
 
-def changes(values: Float) -> tuple[Int, Int]:
-    """Return where `operators.trend.changepoint` saw a change, and where it says that the new level began."""
-    (it,) = trend.build(["changepoint"], settings().detector)
-    found = run(it, values, every=WINDOW)
-    at = np.flatnonzero(np.abs(found["change"]) >= 1.0)
-    return at, at - np.round(found["since"][at] / WINDOW).astype(np.int64)
+def period(values: Float) -> int | None:
+    """Say the period that `operators.season` found."""
+    return season.period(values)
+
+
+def drift_alarms(name: str, values: Float) -> Int:
+    """Say when a detector of `operators.drift` gave an alarm."""
+    return drift.alarms(drift.build([name], settings().detector)[0], values)
+
+
+def bocpd(values: Float) -> Int:
+    """Say where the changes lie that `operators.trend.bocpd` told of."""
+    return changes(trend.build(["bocpd"], settings().detector)[0], values)
 
 
 def changepoint(values: Float) -> Int:
-    """Say where the changes lie."""
-    return changes(values)[1]
+    """Say where the levels began that `operators.trend.changepoint` told of."""
+    (it,) = trend.build(["changepoint"], settings().detector)
+    found = run(it, values, every=WINDOW)
+    at = np.flatnonzero(np.abs(found["change"]) >= 1.0)
+    return at - np.round(found["since"][at] / WINDOW).astype(np.int64)
 
 
-def changepoint_alarms(values: Float) -> Int:
-    """Say when the changes were seen."""
-    return changes(values)[0]
+def combination(train: Float, horizon: int, period: int) -> Forecast:
+    """Forecast with the weighed members of `operators.forecast`."""
+    return Forecast(*forecast(train, horizon, period))
 
 
 def holt_winters(train: Float, horizon: int, season: int) -> Forecast:
