@@ -11,7 +11,7 @@ from pydantic import Field
 from config.records import Float, StateRows
 from operators.anomaly import neighbours, season, tail
 from operators.anomaly.line import Count, few, meet
-from operators.anomaly.neighbours import DEVIATION, KEY, LASTING, MEAN, REST, VECTOR, WEEKLY, X
+from operators.anomaly.neighbours import DEVIATION, KEY, LASTING, MEAN, REST, VECTOR, WEEKLY, X, key
 from operators.anomaly.tail import MEMORY
 from operators.detector import Detector, Gate, Out, Points, publish, usable
 from operators.kernel import kernel
@@ -23,8 +23,11 @@ DAY = 24 * season.HOUR
 MOST = 15.0  # decimal places of rarity that are believed
 # Of readings, a share 10 ** -(STEADY * z) * 10 ** -BEGIN begins an incident of mean surprise z or more, on all stationary noise alike.
 STEADY, BEGIN, FULL = 3.6, 2.0, 0.2
-EFFECT, ALL, WEEK = KINDS, KINDS + 1, KINDS + 2  # what stands behind the surprises in `found`
-FOUND = KINDS + 3
+STEP = 5
+ALONE = 0.15  # of the surprise of a step counts without the other kinds and the readings before: what is gone at once is not lost
+UNSURE = 25.0  # readings that a tail is less sure of by than of its past: the fewer there were, the less it says
+EFFECT, MEANS, ALL, WEEK = range(KINDS, KINDS + 4)  # what stands behind the surprises in `found`
+FOUND = KINDS + 4
 
 ROW = np.zeros(
     1,
@@ -37,7 +40,7 @@ ROW = np.zeros(
         ("rests", "f8", (HALF,)),
     ]
     + [(name, "f8") for name in ("first", "level", "last", "low", "high", "total", "surprise", "held", "a", "b")]
-    + [("begin", "i8"), ("n", "i4"), ("distinct", "i2")],
+    + [("begin", "i8"), ("time", "i8"), ("n", "i4"), ("distinct", "i2")],
 )
 
 
@@ -69,10 +72,10 @@ def describe(s: Any, y: float, t: int, vector: Any, found: Float) -> None:
     n = s["n"]
     day, week = season.usual(s, t, s["level"])
     mean, deviation = summary(s["past"], n, y, WINDOW)
-    vector[X], vector[MEAN], vector[DEVIATION], vector[KEY] = y, mean, deviation, y + mean
+    vector[X], vector[MEAN], vector[DEVIATION], vector[KEY] = y, mean, deviation, key(y, mean, deviation)
     vector[REST], vector[WEEKLY] = y - day, 0.5 * (y - week)
     vector[LASTING] = 0.5 * summary(s["rests"], n, y - week, HALF)[0]
-    found[0], found[1], found[5] = abs(y - week), abs(y - s["level"]), abs(y - s["last"])
+    found[0], found[1], found[STEP] = abs(y - week), abs(y - s["level"]), abs(y - s["last"])
     neighbours.novelty(s["memory"], s["order"], n, vector, found[2:5])
     span = max(s["high"], y) - min(s["low"], y)
     found[EFFECT] = min(1.0, found[4] / (span + 1e-100))
@@ -95,17 +98,19 @@ def surprise(places: float) -> float:
 def look(s: Any, x: float, t: int, p: Params, vector: Any, found: Float) -> float:
     """Write what absorbing a reading takes, and return how odd it is, told before or not; never writes the state."""
     describe(s, x - s["first"] if s["n"] > 0 else 0.0, t, vector, found)
-    found[ALL] = 0.0
+    found[MEANS] = found[ALL] = 0.0
     if s["n"] < p.warmup:
         return nan
-    rare = kinds = 0.0
+    rare = kinds = one = 0.0
     for k in range(KINDS):
         if (k == 0 or k == 3 or k == 4) and DAY <= t - s["begin"] < 2 * DAY:
             continue  # what the hours of one day say of the next is surprising at first, and nothing to tell
         kinds += 1.0
-        rare += min(tail.rarity(found[k], tail.fit(s["counts"][k], s["bases"][k], s["total"])), MOST)
+        one = min(tail.rarity(found[k], tail.fit(s["counts"][k], s["bases"][k], s["total"])), MOST)
+        rare += one  # at last that of the step
     worth = min(1.0, found[EFFECT] / p.effect)
-    found[ALL] = s["surprise"] + p.weight * (worth * rare / kinds - s["surprise"])
+    found[MEANS] = s["surprise"] + p.weight * (worth * rare / kinds - s["surprise"])
+    found[ALL] = max(found[MEANS], ALONE * worth * one) * s["total"] / (s["total"] + UNSURE)
     return 0.0 if few(s, x) else places(found[ALL]) / p.places
 
 
@@ -130,7 +135,7 @@ def absorb(s: Any, x: float, t: int, vector: Any, found: Float) -> None:
     if n == 0:
         s["first"], s["begin"] = x, t
     y = x - s["first"]
-    season.visit(s, t, y)
+    season.visit(s, t, y, t - s["time"])
     s["level"] += SLOW * (y - s["level"])
     inwards = (s["high"] - s["low"]) / (2.0 * MEMORY)
     s["last"], s["low"], s["high"] = y, min(s["low"] + inwards, y), max(s["high"] - inwards, y)
@@ -139,7 +144,7 @@ def absorb(s: Any, x: float, t: int, vector: Any, found: Float) -> None:
     for k in range(KINDS):
         tail.count(s["counts"], s["bases"], k, found[k])
     s["total"] += 1.0 - s["total"] / MEMORY
-    s["surprise"] = found[ALL]
+    s["surprise"], s["time"] = found[MEANS], t
     meet(s, x)
 
 

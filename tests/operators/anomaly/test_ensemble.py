@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from config.records import NOTHING, SECOND
 from operators.anomaly.ensemble import ensemble, places, surprise
-from operators.anomaly.neighbours import DEVIATION, KEY, MEAN, REMEMBERED, SLOTS, VECTOR, X, novelty, remember
+from operators.anomaly.neighbours import DEVIATION, KEY, MEAN, REMEMBERED, SLOTS, VECTOR, X, key, novelty, remember
 from operators.detector import Bank
 from tests import naive_ensemble
 
@@ -41,7 +41,7 @@ def test_the_nearest_is_that_of_the_whole_memory():
     past, best = [], np.empty(3)
     for n in range(3 * SLOTS // 2):
         v = rng.choice([0.0, 1.0, 2.5], VECTOR) if n % 3 else rng.normal(size=VECTOR)
-        v[KEY] = v[X] + v[MEAN]
+        v[KEY] = key(v[X], v[MEAN], v[DEVIATION])
         v = v.astype(np.float32)
         novelty(memory, order, n, v, best)
         if n % 50 == 0 and n > 10:
