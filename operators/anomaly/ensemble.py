@@ -53,17 +53,18 @@ class Params(NamedTuple):
 
 
 @kernel
-def summary(past: Any, n: int, newest: float, w: int) -> tuple[float, float]:
-    """Return mean and deviation of the newest of `n` numbers and those before it in a ring, `w` in all."""
-    m = min(w, n + 1)
-    sum = newest
-    for k in range(1, m):
-        sum += past[(n - k) % w]
-    mean = sum / m
+def summary(past: Any, n: int, newest: float) -> tuple[float, float]:
+    """Return mean and deviation of the newest of `n` numbers and those before it in a ring, where it will take the place of the oldest."""
+    m = min(n, len(past))
+    place = n % len(past)  # nothing, or the oldest
+    size, sum = m if n >= len(past) else m + 1, newest
+    for k in range(m):
+        sum += 0.0 if k == place else past[k]
+    mean = sum / size
     square = (newest - mean) ** 2
-    for k in range(1, m):
-        square += (past[(n - k) % w] - mean) ** 2
-    return mean, sqrt(square / m)
+    for k in range(m):
+        square += 0.0 if k == place else (past[k] - mean) ** 2
+    return mean, sqrt(square / size)
 
 
 @kernel
@@ -71,10 +72,10 @@ def describe(s: Any, y: float, t: int, vector: Any, found: Float) -> None:
     """Write the vector of a reading, and its surprises; `y` is counted from the first reading."""
     n = s["n"]
     day, week = season.usual(s, t, s["level"])
-    mean, deviation = summary(s["past"], n, y, WINDOW)
+    mean, deviation = summary(s["past"], n, y)
     vector[X], vector[MEAN], vector[DEVIATION], vector[KEY] = y, mean, deviation, key(y, mean, deviation)
     vector[REST], vector[WEEKLY] = y - day, 0.5 * (y - week)
-    vector[LASTING] = 0.5 * summary(s["rests"], n, y - week, HALF)[0]
+    vector[LASTING] = 0.5 * summary(s["rests"], n, y - week)[0]
     found[0], found[1], found[STEP] = abs(y - week), abs(y - s["level"]), abs(y - s["last"])
     neighbours.novelty(s["memory"], s["order"], n, vector, found[2:5])
     span = max(s["high"], y) - min(s["low"], y)
