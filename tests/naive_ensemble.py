@@ -103,7 +103,7 @@ def ensemble(t, x, warmup=100, weight=0.2, effect=0.02):
             means = surprise + weight * (worth * rare - surprise)
             total = sum(tails[0].bins.values())
             z = max(means, 0.15 * worth * rares[5]) * total / (total + 25)
-        out.append((3.6 * z + 2.0 * min(1.0, z / 0.2)) / 4.0 if len(y) > warmup else np.nan)
+        out.append((2.0 * z + 2.3 * min(1.0, z / 0.2)) / -np.log10(4e-4) if len(y) > warmup else np.nan)
         inwards = (high - low) / 8000
         low, high, last, surprise = min(low + inwards, value), max(high - inwards, value), value, means
         season.learn(at, value)

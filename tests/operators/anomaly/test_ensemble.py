@@ -79,7 +79,7 @@ def test_a_new_level_is_ordinary_after_a_while():
 
 @pytest.mark.parametrize("every", [1, 10, 60, 300, 3600])
 def test_what_is_asked_is_got(every):
-    """On noise of several kinds, a score of 1 begins about as often as asked: never five times as often, on heavy tails."""
+    """On noise of several kinds a score of 1 begins at most about as often as asked, 8 times in 20,000."""
     t = np.arange(20_000) * every
     noises = {
         "white": NOISE,
@@ -111,7 +111,7 @@ def test_the_dull_is_quiet(what):
 def test_places_and_surprise_are_inverse():
     z = np.array([0.01, 0.1, 0.2, 0.3, 1.0, 4.0])
     assert_allclose([surprise(places(v)) for v in z], z)
-    assert [round(places(0.2), 2), places(0.0)] == [2.72, 0.0]
+    assert [round(places(0.2), 2), places(0.0)] == [2.7, 0.0]
 
 
 def test_neither_other_series_nor_cuts_nor_restarts_change_a_score():
