@@ -84,7 +84,7 @@ def nearest(past, vector, columns):
 
 def ensemble(t, x, warmup=100, weight=0.2, effect=0.02):
     """Scores before anything is held back as no news."""
-    out, y, rests, vectors = [], [], [], []
+    out, y, rests, vectors, excess, peak = [], [], [], [], 0.217, 0.0
     tails, season, level, last, surprise, low, high = [Tail() for _ in range(6)], Season(), 0.0, 0.0, 0.0, 0.0, 0.0
     for at, value in zip(t, np.asarray(x) - x[0], strict=True):
         day, week = season.look(at, level)
@@ -102,8 +102,12 @@ def ensemble(t, x, warmup=100, weight=0.2, effect=0.02):
             worth = min(1.0, novel[2] / (span + 1e-100) / effect)
             means = surprise + weight * (worth * rare - surprise)
             total = sum(tails[0].bins.values())
-            z = max(means, 0.15 * worth * rares[5]) * total / (total + 25)
-        out.append((2.0 * z + 2.3 * min(1.0, z / 0.2)) / -np.log10(4e-4) if len(y) > warmup else np.nan)
+            z = max(means, 0.15 * worth * rares[5]) * total / (total + 50)
+        places = 2.7 * min(1.0, z / 0.2) + max(z - 0.2, 0) / (excess * np.log(10))
+        if z <= 0.2 and peak > 0:
+            excess += (min(peak, 0.6) - excess) / 50
+        peak = max(peak, z - 0.2) if z > 0.2 else 0.0
+        out.append(places / -np.log10(4e-4) if len(y) > warmup else np.nan)
         inwards = (high - low) / 8000
         low, high, last, surprise = min(low + inwards, value), max(high - inwards, value), value, means
         season.learn(at, value)

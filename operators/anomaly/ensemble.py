@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log10, nan, sqrt
+from math import log, log10, nan, sqrt
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -21,12 +21,13 @@ WINDOW, HALF = 40, 20  # readings in the mean and the deviation of a vector, and
 SLOW = 0.02  # weight of the newest reading in the level
 DAY = 24 * season.HOUR
 MOST = 15.0  # decimal places of rarity that are believed
-# Of readings of 60 measured series, outside known incidents, 10 ** -(BEGIN + FURTHER * z) begin one of mean surprise z or more, for z over
-# FULL; of stationary noise, heavy-tailed or seasonal, as many at 0.4 and fewer beyond, so what is asked is not exceeded there.
-BEGIN, FURTHER, FULL = 2.3, 2.0, 0.2
+# Of the readings of all series, recorded or made of noise, 10 ** -FIRST begin an incident that comes to a surprise of `FULL`.
+# Such incidents come to `EXCESS` more in the mean, in recorded series outside what is known;
+# each series finds its own, in the newest `INCIDENTS`.
+FULL, FIRST, EXCESS, INCIDENTS, CLEAR = 0.2, 2.7, 0.217, 50.0, 0.6
 STEP = 5
 ALONE = 0.15  # of the surprise of a step counts without the other kinds and the readings before: what is gone at once is not lost
-UNSURE = 25.0  # readings that a tail is less sure of by than of its past: the fewer there were, the less it says
+UNSURE = 50.0  # readings that a tail is less sure of by than of its past: the fewer there were, the less it says
 EFFECT, MEANS, ALL, WEEK = range(KINDS, KINDS + 4)  # what stands behind the surprises in `found`
 FOUND = KINDS + 4
 
@@ -40,9 +41,13 @@ ROW = np.zeros(
         ("past", "f8", (WINDOW,)),
         ("rests", "f8", (HALF,)),
     ]
-    + [(name, "f8") for name in ("first", "level", "last", "low", "high", "total", "surprise", "held", "a", "b")]
+    + [
+        (name, "f8")
+        for name in ("first", "level", "last", "low", "high", "total", "surprise", "held", "excess", "peak", "a", "b")
+    ]
     + [("begin", "i8"), ("time", "i8"), ("n", "i4"), ("distinct", "i2")],
 )
+ROW["excess"] = EXCESS
 
 
 class Params(NamedTuple):
@@ -85,15 +90,18 @@ def describe(s: Any, y: float, t: int, vector: Any, found: Float) -> None:
 
 
 @kernel
-def places(z: float) -> float:
-    """Return minus the decimal logarithm of the share of readings at which an incident of mean surprise `z` or more begins."""
-    return FURTHER * z + BEGIN * min(1.0, z / FULL)
+def places(z: float, excess: float) -> float:
+    """Return minus the decimal logarithm of the share of readings at which an incident of surprise `z` or more begins.
+
+    Beyond `FULL` surprises are exponential with mean `excess`, as logarithms of improbabilities are.
+    """
+    return FIRST * min(1.0, z / FULL) + max(z - FULL, 0.0) / (excess * log(10.0))
 
 
 @kernel
-def surprise(places: float) -> float:
-    """Return the mean surprise that is so rare: the inverse of `places`."""
-    return max((places - BEGIN) / FURTHER, min(FULL, FULL * places / (FURTHER * FULL + BEGIN)))
+def surprise(places: float, excess: float) -> float:
+    """Return the surprise that is so rare: the inverse of `places`."""
+    return FULL * min(1.0, places / FIRST) + max(places - FIRST, 0.0) * excess * log(10.0)
 
 
 @kernel
@@ -113,7 +121,7 @@ def look(s: Any, x: float, t: int, p: Params, vector: Any, found: Float) -> floa
     worth = min(1.0, found[EFFECT] / p.effect)
     found[MEANS] = s["surprise"] + p.weight * (worth * rare / kinds - s["surprise"])
     found[ALL] = max(found[MEANS], ALONE * worth * one) * s["total"] / (s["total"] + UNSURE)
-    return 0.0 if few(s, x) else places(found[ALL]) / p.places
+    return 0.0 if few(s, x) else places(found[ALL], s["excess"]) / p.places
 
 
 @kernel
@@ -125,7 +133,7 @@ def score(s: Any, x: float, t: int, p: Params) -> float:
 def expect(s: Any, t: int, p: Params) -> tuple[float, float, float]:
     _, week = season.usual(s, t, s["level"])
     found = tail.fit(s["counts"][0], s["bases"][0], max(s["total"], 1.0))
-    half = tail.reach(min(surprise(p.places) / p.weight, MOST), found)
+    half = tail.reach(min(surprise(p.places, s["excess"]) / p.weight, MOST), found)
     yhat = s["first"] + week
     return yhat, yhat - half, yhat + half
 
@@ -146,6 +154,13 @@ def absorb(s: Any, x: float, t: int, vector: Any, found: Float) -> None:
     for k in range(KINDS):
         tail.count(s["counts"], s["bases"], k, found[k])
     s["total"] += 1.0 - s["total"] / MEMORY
+    if found[ALL] > FULL:
+        s["peak"] = max(s["peak"], found[ALL] - FULL)
+    elif s["peak"] > 0.0:
+        s["excess"] += (
+            min(s["peak"], CLEAR) - s["excess"]
+        ) / INCIDENTS  # what is clear is no noise, and teaches no more
+        s["peak"] = 0.0
     s["surprise"], s["time"] = found[MEANS], t
     meet(s, x)
 
