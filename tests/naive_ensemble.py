@@ -84,7 +84,7 @@ def nearest(past, vector, columns):
 
 def ensemble(t, x, warmup=100, weight=0.2, effect=0.02):
     """Scores before anything is held back as no news."""
-    out, y, rests, vectors = [], [], [], []
+    out, y, rests, vectors, excess, peak = [], [], [], [], 0.217, 0.0
     tails, season, level, last, surprise, low, high = [Tail() for _ in range(6)], Season(), 0.0, 0.0, 0.0, 0.0, 0.0
     for at, value in zip(t, np.asarray(x) - x[0], strict=True):
         day, week = season.look(at, level)
@@ -95,14 +95,21 @@ def ensemble(t, x, warmup=100, weight=0.2, effect=0.02):
         novel = [nearest(vectors, vector, c) for c in ([0, 1, 2], [0, 1, 2, 3], [0, 1, 2, 4, 5])]
         surprises = [abs(value - week), abs(value - level), *novel, abs(value - last)]
         span = max(high, value) - min(low, value)
-        z = 0.0
+        z = means = 0.0
         if len(y) > warmup:
             rares = np.array([min(tail.rarity(a), 15) for tail, a in zip(tails, surprises, strict=True)])
             rare = np.mean(rares[[1, 2, 5]] if 86400 <= at - t[0] < 2 * 86400 else rares)
-            z = surprise + weight * (min(1.0, novel[2] / (span + 1e-100) / effect) * rare - surprise)
-        out.append((3.6 * z + 2.0 * min(1.0, z / 0.2)) / 4.0 if len(y) > warmup else np.nan)
+            worth = min(1.0, novel[2] / (span + 1e-100) / effect)
+            means = surprise + weight * (worth * rare - surprise)
+            total = sum(tails[0].bins.values())
+            z = max(means, 0.15 * worth * rares[5]) * total / (total + 50)
+        places = 2.7 * min(1.0, z / 0.2) + max(z - 0.2, 0) / (excess * np.log(10))
+        if z <= 0.2 and peak > 0:
+            excess += (min(peak, 0.6) - excess) / 50
+        peak = max(peak, z - 0.2) if z > 0.2 else 0.0
+        out.append(places / -np.log10(4e-4) if len(y) > warmup else np.nan)
         inwards = (high - low) / 8000
-        low, high, last, surprise = min(low + inwards, value), max(high - inwards, value), value, z
+        low, high, last, surprise = min(low + inwards, value), max(high - inwards, value), value, means
         season.learn(at, value)
         level += 0.02 * (value - level)
         vectors.append(vector)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log10, nan, sqrt
+from math import log, log10, nan, sqrt
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ from pydantic import Field
 from config.records import Float, StateRows
 from operators.anomaly import neighbours, season, tail
 from operators.anomaly.line import Count, few, meet
-from operators.anomaly.neighbours import DEVIATION, KEY, LASTING, MEAN, REST, VECTOR, WEEKLY, X
+from operators.anomaly.neighbours import DEVIATION, KEY, LASTING, MEAN, REST, VECTOR, WEEKLY, X, key
 from operators.anomaly.tail import MEMORY
 from operators.detector import Detector, Gate, Out, Points, publish, usable
 from operators.kernel import kernel
@@ -21,10 +21,15 @@ WINDOW, HALF = 40, 20  # readings in the mean and the deviation of a vector, and
 SLOW = 0.02  # weight of the newest reading in the level
 DAY = 24 * season.HOUR
 MOST = 15.0  # decimal places of rarity that are believed
-# Of readings, a share 10 ** -(STEADY * z) * 10 ** -BEGIN begins an incident of mean surprise z or more, on all stationary noise alike.
-STEADY, BEGIN, FULL = 3.6, 2.0, 0.2
-EFFECT, ALL, WEEK = KINDS, KINDS + 1, KINDS + 2  # what stands behind the surprises in `found`
-FOUND = KINDS + 3
+# Of the readings of all series, recorded or made of noise, 10 ** -FIRST begin an incident that comes to a surprise of `FULL`.
+# Such incidents come to `EXCESS` more in the mean, in recorded series outside what is known;
+# each series finds its own, in the newest `INCIDENTS`.
+FULL, FIRST, EXCESS, INCIDENTS, CLEAR = 0.2, 2.7, 0.217, 50.0, 0.6
+STEP = 5
+ALONE = 0.15  # of the surprise of a step counts without the other kinds and the readings before: what is gone at once is not lost
+UNSURE = 50.0  # readings that a tail is less sure of by than of its past: the fewer there were, the less it says
+EFFECT, MEANS, ALL, WEEK = range(KINDS, KINDS + 4)  # what stands behind the surprises in `found`
+FOUND = KINDS + 4
 
 ROW = np.zeros(
     1,
@@ -36,9 +41,13 @@ ROW = np.zeros(
         ("past", "f8", (WINDOW,)),
         ("rests", "f8", (HALF,)),
     ]
-    + [(name, "f8") for name in ("first", "level", "last", "low", "high", "total", "surprise", "held", "a", "b")]
-    + [("begin", "i8"), ("n", "i4"), ("distinct", "i2")],
+    + [
+        (name, "f8")
+        for name in ("first", "level", "last", "low", "high", "total", "surprise", "held", "excess", "peak", "a", "b")
+    ]
+    + [("begin", "i8"), ("time", "i8"), ("n", "i4"), ("distinct", "i2")],
 )
+ROW["excess"] = EXCESS
 
 
 class Params(NamedTuple):
@@ -50,17 +59,18 @@ class Params(NamedTuple):
 
 
 @kernel
-def summary(past: Any, n: int, newest: float, w: int) -> tuple[float, float]:
-    """Return mean and deviation of the newest of `n` numbers and those before it in a ring, `w` in all."""
-    m = min(w, n + 1)
-    sum = newest
-    for k in range(1, m):
-        sum += past[(n - k) % w]
-    mean = sum / m
+def summary(past: Any, n: int, newest: float) -> tuple[float, float]:
+    """Return mean and deviation of the newest of `n` numbers and those before it in a ring, where it will take the place of the oldest."""
+    m = min(n, len(past))
+    place = n % len(past)  # nothing, or the oldest
+    size, sum = m if n >= len(past) else m + 1, newest
+    for k in range(m):
+        sum += 0.0 if k == place else past[k]
+    mean = sum / size
     square = (newest - mean) ** 2
-    for k in range(1, m):
-        square += (past[(n - k) % w] - mean) ** 2
-    return mean, sqrt(square / m)
+    for k in range(m):
+        square += 0.0 if k == place else (past[k] - mean) ** 2
+    return mean, sqrt(square / size)
 
 
 @kernel
@@ -68,11 +78,11 @@ def describe(s: Any, y: float, t: int, vector: Any, found: Float) -> None:
     """Write the vector of a reading, and its surprises; `y` is counted from the first reading."""
     n = s["n"]
     day, week = season.usual(s, t, s["level"])
-    mean, deviation = summary(s["past"], n, y, WINDOW)
-    vector[X], vector[MEAN], vector[DEVIATION], vector[KEY] = y, mean, deviation, y + mean
+    mean, deviation = summary(s["past"], n, y)
+    vector[X], vector[MEAN], vector[DEVIATION], vector[KEY] = y, mean, deviation, key(y, mean, deviation)
     vector[REST], vector[WEEKLY] = y - day, 0.5 * (y - week)
-    vector[LASTING] = 0.5 * summary(s["rests"], n, y - week, HALF)[0]
-    found[0], found[1], found[5] = abs(y - week), abs(y - s["level"]), abs(y - s["last"])
+    vector[LASTING] = 0.5 * summary(s["rests"], n, y - week)[0]
+    found[0], found[1], found[STEP] = abs(y - week), abs(y - s["level"]), abs(y - s["last"])
     neighbours.novelty(s["memory"], s["order"], n, vector, found[2:5])
     span = max(s["high"], y) - min(s["low"], y)
     found[EFFECT] = min(1.0, found[4] / (span + 1e-100))
@@ -80,33 +90,38 @@ def describe(s: Any, y: float, t: int, vector: Any, found: Float) -> None:
 
 
 @kernel
-def places(z: float) -> float:
-    """Return minus the decimal logarithm of the share of readings at which an incident of mean surprise `z` or more begins."""
-    return STEADY * z + BEGIN * min(1.0, z / FULL)
+def places(z: float, excess: float) -> float:
+    """Return minus the decimal logarithm of the share of readings at which an incident of surprise `z` or more begins.
+
+    Beyond `FULL` surprises are exponential with mean `excess`, as logarithms of improbabilities are.
+    """
+    return FIRST * min(1.0, z / FULL) + max(z - FULL, 0.0) / (excess * log(10.0))
 
 
 @kernel
-def surprise(places: float) -> float:
-    """Return the mean surprise that is so rare: the inverse of `places`."""
-    return max((places - BEGIN) / STEADY, min(FULL, FULL * places / (STEADY * FULL + BEGIN)))
+def surprise(places: float, excess: float) -> float:
+    """Return the surprise that is so rare: the inverse of `places`."""
+    return FULL * min(1.0, places / FIRST) + max(places - FIRST, 0.0) * excess * log(10.0)
 
 
 @kernel
 def look(s: Any, x: float, t: int, p: Params, vector: Any, found: Float) -> float:
     """Write what absorbing a reading takes, and return how odd it is, told before or not; never writes the state."""
     describe(s, x - s["first"] if s["n"] > 0 else 0.0, t, vector, found)
-    found[ALL] = 0.0
+    found[MEANS] = found[ALL] = 0.0
     if s["n"] < p.warmup:
         return nan
-    rare = kinds = 0.0
+    rare = kinds = one = 0.0
     for k in range(KINDS):
         if (k == 0 or k == 3 or k == 4) and DAY <= t - s["begin"] < 2 * DAY:
             continue  # what the hours of one day say of the next is surprising at first, and nothing to tell
         kinds += 1.0
-        rare += min(tail.rarity(found[k], tail.fit(s["counts"][k], s["bases"][k], s["total"])), MOST)
+        one = min(tail.rarity(found[k], tail.fit(s["counts"][k], s["bases"][k], s["total"])), MOST)
+        rare += one  # at last that of the step
     worth = min(1.0, found[EFFECT] / p.effect)
-    found[ALL] = s["surprise"] + p.weight * (worth * rare / kinds - s["surprise"])
-    return 0.0 if few(s, x) else places(found[ALL]) / p.places
+    found[MEANS] = s["surprise"] + p.weight * (worth * rare / kinds - s["surprise"])
+    found[ALL] = max(found[MEANS], ALONE * worth * one) * s["total"] / (s["total"] + UNSURE)
+    return 0.0 if few(s, x) else places(found[ALL], s["excess"]) / p.places
 
 
 @kernel
@@ -118,7 +133,7 @@ def score(s: Any, x: float, t: int, p: Params) -> float:
 def expect(s: Any, t: int, p: Params) -> tuple[float, float, float]:
     _, week = season.usual(s, t, s["level"])
     found = tail.fit(s["counts"][0], s["bases"][0], max(s["total"], 1.0))
-    half = tail.reach(min(surprise(p.places) / p.weight, MOST), found)
+    half = tail.reach(min(surprise(p.places, s["excess"]) / p.weight, MOST), found)
     yhat = s["first"] + week
     return yhat, yhat - half, yhat + half
 
@@ -130,7 +145,7 @@ def absorb(s: Any, x: float, t: int, vector: Any, found: Float) -> None:
     if n == 0:
         s["first"], s["begin"] = x, t
     y = x - s["first"]
-    season.visit(s, t, y)
+    season.visit(s, t, y, t - s["time"])
     s["level"] += SLOW * (y - s["level"])
     inwards = (s["high"] - s["low"]) / (2.0 * MEMORY)
     s["last"], s["low"], s["high"] = y, min(s["low"] + inwards, y), max(s["high"] - inwards, y)
@@ -139,7 +154,14 @@ def absorb(s: Any, x: float, t: int, vector: Any, found: Float) -> None:
     for k in range(KINDS):
         tail.count(s["counts"], s["bases"], k, found[k])
     s["total"] += 1.0 - s["total"] / MEMORY
-    s["surprise"] = found[ALL]
+    if found[ALL] > FULL:
+        s["peak"] = max(s["peak"], found[ALL] - FULL)
+    elif s["peak"] > 0.0:
+        s["excess"] += (
+            min(s["peak"], CLEAR) - s["excess"]
+        ) / INCIDENTS  # what is clear is no noise, and teaches no more
+        s["peak"] = 0.0
+    s["surprise"], s["time"] = found[MEANS], t
     meet(s, x)
 
 
@@ -176,7 +198,7 @@ def each(rows: StateRows, points: Points, p: Params, gate: Gate, out: Out) -> No
 
 
 def ensemble(
-    chance: Annotated[float, Field(gt=0, lt=0.01)] = 1e-4,
+    chance: Annotated[float, Field(gt=0, lt=0.002)] = 4e-4,
     weight: Annotated[float, Field(gt=0, le=1)] = 0.2,
     effect: Annotated[float, Field(gt=0, le=1)] = 0.02,
     warmup: Count = 100,
@@ -196,8 +218,8 @@ def ensemble(
     Parameters
     ----------
     chance
-        Share of readings at which score 1 may begin by chance.  At one in 10,000 that is a row a week and series for windows of
-        a minute; more seldom, incidents that rise slowly are lost.
+        Share of readings at which an incident of score 1 begins by chance, or for reasons that nobody noted.  At four in 10,000
+        what is found and what is told in vain are in the best proportion on recorded incidents (NAB); alerts ask for less.
     weight
         Share of the newest reading in the mean of surprises, in (0, 1].
     effect

@@ -10,8 +10,9 @@ from config.records import SECOND
 from operators.kernel import kernel
 
 HOUR = 3600 * SECOND
-WEIGHT = 0.15  # of the newest reading of an hour
-FIELDS = [("day", "f4", (24,)), ("week", "f4", (168,)), ("days", "u1", (24,)), ("weeks", "u1", (168,))]
+MEMORY = 300 * SECOND  # readings so far apart, or further, weigh `WEIGHT`; denser ones share that
+WEIGHT = 0.15
+FIELDS = [("day", "f4", (24,)), ("week", "f4", (168,)), ("days", "u2", (24,)), ("weeks", "u2", (168,))]
 
 
 @kernel
@@ -23,13 +24,14 @@ def usual(s: Any, t: int, level: float) -> tuple[float, float]:
 
 
 @kernel
-def follow(usual: Any, seen: Any, k: int, x: float) -> None:
-    usual[k] += max(WEIGHT, 1.0 / (seen[k] + 1.0)) * (x - usual[k])
-    seen[k] = min(seen[k] + 1, 255)
+def follow(usual: Any, seen: Any, k: int, x: float, weight: float) -> None:
+    usual[k] += max(weight, 1.0 / (seen[k] + 1.0)) * (x - usual[k])
+    seen[k] = min(seen[k] + 1, 65_535)
 
 
 @kernel
-def visit(s: Any, t: int, x: float) -> None:
-    """Let both profiles follow a reading."""
-    follow(s["day"], s["days"], t // HOUR % 24, x)
-    follow(s["week"], s["weeks"], t // HOUR % 168, x)
+def visit(s: Any, t: int, x: float, since: int) -> None:
+    """Let both profiles follow a reading that came `since` (ns) the one before."""
+    weight = WEIGHT * min(max(since, 0) / MEMORY, 1.0)
+    follow(s["day"], s["days"], t // HOUR % 24, x, weight)
+    follow(s["week"], s["weeks"], t // HOUR % 168, x, weight)

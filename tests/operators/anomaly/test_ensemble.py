@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from config.records import NOTHING, SECOND
 from operators.anomaly.ensemble import ensemble, places, surprise
-from operators.anomaly.neighbours import DEVIATION, KEY, MEAN, REMEMBERED, SLOTS, VECTOR, X, novelty, remember
+from operators.anomaly.neighbours import DEVIATION, KEY, MEAN, REMEMBERED, SLOTS, VECTOR, X, key, novelty, remember
 from operators.detector import Bank
 from tests import naive_ensemble
 
@@ -41,7 +41,7 @@ def test_the_nearest_is_that_of_the_whole_memory():
     past, best = [], np.empty(3)
     for n in range(3 * SLOTS // 2):
         v = rng.choice([0.0, 1.0, 2.5], VECTOR) if n % 3 else rng.normal(size=VECTOR)
-        v[KEY] = v[X] + v[MEAN]
+        v[KEY] = key(v[X], v[MEAN], v[DEVIATION])
         v = v.astype(np.float32)
         novelty(memory, order, n, v, best)
         if n % 50 == 0 and n > 10:
@@ -79,7 +79,7 @@ def test_a_new_level_is_ordinary_after_a_while():
 
 @pytest.mark.parametrize("every", [1, 10, 60, 300, 3600])
 def test_what_is_asked_is_got(every):
-    """On noise of several kinds, a score of 1 begins about as often as asked: never five times as often, on heavy tails."""
+    """On noise of several kinds a score of 1 begins about as often as asked, 8 times in 20,000: in none more than twice that."""
     t = np.arange(20_000) * every
     noises = {
         "white": NOISE,
@@ -89,8 +89,8 @@ def test_what_is_asked_is_got(every):
         "counts": np.random.default_rng(5).poisson(3, 20_000).astype(float),
     }
     told = {name: np.sum(scores(x, every).score >= 1) for name, x in noises.items()}
-    assert sum(told.values()) <= 15
-    assert max(told.values()) <= 10
+    assert sum(told.values()) <= 40
+    assert max(told.values()) <= 16
 
 
 @pytest.mark.parametrize("what", ["constant", "two values", "ramp", "saw tooth", "long gaps", "nothing"])
@@ -110,8 +110,8 @@ def test_the_dull_is_quiet(what):
 
 def test_places_and_surprise_are_inverse():
     z = np.array([0.01, 0.1, 0.2, 0.3, 1.0, 4.0])
-    assert_allclose([surprise(places(v)) for v in z], z)
-    assert [round(places(0.2), 2), places(0.0)] == [2.72, 0.0]
+    assert_allclose([surprise(places(v, 0.1), 0.1) for v in z], z)
+    assert [places(0.2, 0.3), places(0.0, 0.3)] == [2.7, 0.0]
 
 
 def test_neither_other_series_nor_cuts_nor_restarts_change_a_score():
