@@ -1,4 +1,4 @@
-"""River models of series, on windows.  A new model is a file here and a line in `MODELS`.
+"""Models of series, on windows: River's, and our forecasters.  A new model is a file here and a line in `MODELS`.
 
 All models score a window before they learn it, 1 being the model's own line between ordinary and odd; what a model learns
 depends on its own score alone.
@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import validate_call
 
 from operators.learn.budget import Budget
+from operators.learn.combination import combination
 from operators.learn.family import Family
 from operators.learn.forecast import holt_winters
 from operators.learn.plan import Plan
@@ -23,7 +24,9 @@ from operators.learn.trees import half_space_trees
 
 __all__ = ["MODELS", "Budget", "Learn", "Lessons", "Plan", "build", "learn"]
 
-MODELS: dict[str, Callable[..., Family]] = {f.__name__: f for f in (half_space_trees, holt_winters, regression)}
+MODELS: dict[str, Callable[..., Family]] = {
+    f.__name__: f for f in (combination, half_space_trees, holt_winters, regression)
+}
 
 
 def build(step: str, names: Iterable[str], params: Mapping[str, Mapping[str, Any]] | None = None) -> Plan:

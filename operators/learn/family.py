@@ -31,6 +31,9 @@ class Family(Protocol):
     def ahead(self) -> list[float]:
         """Return the expected values of the next `horizon` windows; empty before there are any."""
 
+    def bounds(self, horizon: int) -> tuple[float, float] | None:
+        """Return the band of the forecast so many windows on; None: that of the errors made so far."""
+
 
 class Residual:
     """A model whose measure is the distance between the value and what it expected; no forecast beyond."""
@@ -45,6 +48,10 @@ class Residual:
         """Return no forecast."""
         return []
 
+    def bounds(self, horizon: int) -> tuple[float, float] | None:
+        """Return no band of its own."""
+        return None
+
 
 class Density:
     """A model that knows how usual a value is, but not which one to expect."""
@@ -58,3 +65,7 @@ class Density:
     def ahead(self) -> list[float]:
         """Return no forecast."""
         return []
+
+    def bounds(self, horizon: int) -> tuple[float, float] | None:
+        """Return no band of its own."""
+        return None

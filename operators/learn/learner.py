@@ -94,10 +94,13 @@ class Learner:
         width = self.line.width()
         if not self.made or width != width:
             return []
-        near, last = self.near, self.made[-1]
-        one = Forecast(1, near, near - width, near + width)
-        far = self.far.width()
-        return [one] if self.family.horizon == 1 else [one, Forecast(self.family.horizon, last, last - far, last + far)]
+        one = self._banded(1, self.near, width)
+        far = self._banded(self.family.horizon, self.made[-1], self.far.width())
+        return [one] if self.family.horizon == 1 else [one, far]
+
+    def _banded(self, horizon: int, yhat: float, width: float) -> Forecast:
+        low, high = self.family.bounds(horizon) or (yhat - width, yhat + width)
+        return Forecast(horizon, yhat, low, high)
 
     def _compare(self, y: float) -> None:
         """Measure the forecast that was made for this window, and make one more."""

@@ -105,7 +105,8 @@ def part(y: Float, period: float) -> tuple[float, Float]:
     phase = np.minimum((np.arange(n) % period).astype(np.int64), phases - 1)
     count = np.bincount(phase, minlength=phases)
     left = y - (np.bincount(phase, y, phases) / np.maximum(count, 1))[phase]
-    explained = 1.0 - (left.var() / max(n - phases, 1)) / (y.var() / (n - 1))
+    whole = y.var() / (n - 1)
+    explained = 1.0 - left.var() / max(n - phases, 1) / whole if whole > 0.0 else 0.0
     return max(0.0, float(explained)), left
 
 

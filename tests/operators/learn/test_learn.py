@@ -16,7 +16,7 @@ from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import TestingSink, TestingSource, run_main
 from pydantic import ValidationError
 
-from config.records import Event, Float, Rows, Scored, Silences
+from config.records import SECOND, Event, Float, Rows, Scored, Silences
 from operators.learn import MODELS, Budget, Learn, build, learn
 from operators.learn.neighbours import BESIDE, WAIT, Neighbours, Waiting, related
 from operators.learn.shard import Learnt
@@ -267,3 +267,17 @@ def test_the_flow_resumes_exactly(tmp_path: Path, caplog: pytest.LogCaptureFixtu
             run_main(flow, epoch_interval=timedelta(0), recovery_config=RecoveryConfig(str(tmp_path)))
     assert told(it for _, it in out) == told(feed(Learn(ALL, Budget(2)), items))
     assert not caplog.records
+
+
+def test_the_combination_finds_the_season_and_its_bands_hold():
+    n, ahead = 1500, 12
+    course = 10 * np.sin(np.arange(n) * 2 * np.pi / 24) + np.random.default_rng(5).normal(0, 1, n)
+    plan = build("60s", ["combination"], {"combination": {"horizon": ahead}})
+    records = Learn(plan, Budget(1)).update(windows([HOST], course[:, None]))
+    far = next(it for it in records if isinstance(it, Rows) and it.tags["horizon"] == f"{60 * ahead}s")
+    made = far.time // (60 * SECOND) - windows([HOST], course[:1, None]).time[0] // (60 * SECOND)
+    late = (made >= 600) & (made < n)
+    truth = course[made[late]]
+    low, high = (np.asarray(far.fields[f"yhat_{end}"])[late] for end in ("lower", "upper"))
+    assert np.abs(np.asarray(far.fields["yhat"])[late] - truth).mean() < 1.2  # of noise that none can foretell 0.8
+    assert 0.91 < ((low <= truth) & (truth <= high)).mean() < 0.98
