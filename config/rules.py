@@ -6,6 +6,7 @@ import logging
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from pydantic import ValidationError
 
 from config.layers import ConfigError, nearest
 from config.rule import PLACE, Rule, fill
-from config.settings import DEEP, Settings
+from config.settings import CHANCE, DEEP, Settings
 
 __all__ = ["NO_DATA", "OURS", "SHIPPED", "Rule", "fill", "read_rules", "rules_of", "silences"]
-log = logging.getLogger(__name__)
+LOG = logging.getLogger(__name__)
+DAY, SERIES = 86_400, 1_000
 
 SHIPPED = Path(__file__).with_name("rules.toml")
 OURS = frozenset({"alertname", "severity", "metric", "field", "step"})
@@ -45,7 +47,39 @@ def rules_of(settings: Settings) -> tuple[Rule, ...]:
     if settings.detect.deep:
         steps[f"{min(settings.windows.every)}s"] = [*dict.fromkeys([*windows, *DEEP])]
     steps |= {"trends": list(settings.trend.windows), "models": models}
-    return read_rules(Path(settings.alerts.rules), steps)
+    return tuple(_with_line(rule, settings) for rule in read_rules(Path(settings.alerts.rules), steps))
+
+
+def line_of(step: int, chance: float, budget: float) -> float:
+    """Return the score above which a detector that means a probability raises `budget` false alerts a day for 1,000 series.
+
+    Parameters
+    ----------
+    step
+        Length of a window, in seconds.
+    chance
+        Share of windows at which a score of 1 begins by chance; a score of s begins at ``chance ** s``.
+    budget
+        False alerts a day and 1,000 series.
+
+    Examples
+    --------
+    >>> round(line_of(60, 1e-4, 5.0), 2), line_of(3600, 1e-4, 1e9)
+    (1.36, 1.0)
+    """
+    return max(1.0, log(budget / (SERIES * DAY / step)) / log(chance))
+
+
+def _with_line(rule: Rule, settings: Settings) -> Rule:
+    if rule.value != "score" or rule.above is not None or rule.below is not None:
+        return rule
+    step, budget = int(rule.step.removesuffix("s")), settings.alerts.budget
+    above = line_of(step, float(settings.detector.get(rule.detector, {}).get("chance", CHANCE)), budget)
+    LOG.info(
+        "rule %s: its line is a score of %.2f: %s windows a day of %s series may raise %g false alerts (alerts.budget)",
+        rule.name, above, f"{SERIES * DAY // step:,}", f"{SERIES:,}", budget,
+    )  # fmt: skip
+    return rule.model_copy(update={"above": above})
 
 
 def read_rules(file: Path, steps: Mapping[str, Sequence[str]]) -> tuple[Rule, ...]:
@@ -75,7 +109,7 @@ def read_rules(file: Path, steps: Mapping[str, Sequence[str]]) -> tuple[Rule, ..
         where = f"alerts.rules {file}: rule {number}" + (f" ({name})" if isinstance(name, str) else "")
         rule = _parsed(table, where)
         if file.resolve() == SHIPPED and rule.step not in steps and re.fullmatch(r"\d+s", rule.step):
-            log.warning("%s is left out: no windows of %s are computed", where, rule.step)
+            LOG.warning("%s is left out: no windows of %s are computed", where, rule.step)
             continue
         for check in _CHECKS:
             fault = check(rule, steps)
@@ -163,8 +197,8 @@ def _detector(rule: Rule, steps: Mapping[str, Sequence[str]]) -> str:
 
 
 def _line(rule: Rule, steps: Mapping[str, Sequence[str]]) -> str:
-    if rule.above is None and rule.below is None:
-        return "above: is missing, and so is below"
+    if rule.above is None and rule.below is None and (rule.value != "score" or rule.detector not in DEEP):
+        return f"above: is missing, and so is below; from alerts.budget follows only the line of score of detector {' or '.join(DEEP)}"
     if rule.above is not None and rule.below is not None and rule.below >= rule.above:
         return f"below: {rule.below:g} must be less than above ({rule.above:g}): with both, values outside of the two are meant"
     return ""

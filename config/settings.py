@@ -21,6 +21,7 @@ __all__ = ["WINDOW_FIELDS", "ConfigError", "Settings", "load", "load_or_exit"]
 
 WINDOW_FIELDS = ("count", "mean", "min", "max", "last", "stddev", "p50", "p95", "p99", "sum", "first")
 DEEP = ("ensemble",)  # detectors that run for `detect.deep` series of a partition
+CHANCE = 4e-4  # share of readings at which a score of 1 of theirs begins by chance, unless their parameter `chance` says another
 ANSWERS = {"windows", "time", "metric", "detect", "trend", "detector", "learn", "limits"}
 
 
@@ -176,6 +177,7 @@ class Learn(Section):
 
 class Alerts(Section):
     rules: str
+    budget: float = Field(gt=0)
 
 
 class Collect(Section):
@@ -231,6 +233,7 @@ class Settings(Section):
         answers = self.model_dump(mode="json", include=ANSWERS)
         rules = Path(self.alerts.rules)
         answers["rules"] = rules.read_text() if rules.is_file() else ""
+        answers["budget"] = self.alerts.budget
         answers["formats"] = self.topics.metrics.format, sorted((t.name, t.format) for t in self.topics.rekey)
         return hashlib.sha256(json.dumps(answers, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -9,7 +9,7 @@ import pytest
 
 from config.layers import keys
 from config.recovery import WRONG
-from config.settings import ANSWERS, Settings, load
+from config.settings import ANSWERS, DEEP, Settings, load
 from operators.anomaly import DETECTORS
 from operators.decode import FORMATS
 from operators.learn import MODELS
@@ -54,7 +54,7 @@ def test_the_table_of_settings_is_that_of_the_code():
     rows = {code(key)[0]: (code(default), "¹" in key) for key, default, _ in table(OPERATIONS, "key")}
     known = [path for path in keys(Settings) if len(path) == 2] + [("metric",), ("detector",)]
     assert set(rows) == {".".join(path) for path in known}
-    told = {"topics.metrics", "topics.rekey", "alerts.rules"}
+    told = {"topics.metrics", "topics.rekey", "alerts.rules", "alerts.budget"}
     for name, (default, marked) in rows.items():
         section, _, key = name.partition(".")
         assert marked == (section in ANSWERS or name in told), name
@@ -82,7 +82,7 @@ def test_the_tables_of_the_readme_are_those_of_the_code():
     first = {
         "detector": list(DETECTORS),
         "trend (`trend.windows`)": list(TRENDS),
-        "River model (`learn.models`)": list(MODELS),
+        "model (`learn.models`)": list(MODELS),
         "reject code": ERROR_CODES,
         "script": SCRIPTS,
     }
@@ -95,7 +95,8 @@ def test_the_table_of_detectors_says_where_they_run_and_how_large_they_are():
     for cell, _, step, _, size in table(README, "detector"):
         (name,) = code(cell)
         used = {"points": name in chosen.points, "windows": name in chosen.windows}
-        assert step == (" ".join(s for s, yes in used.items() if yes) or "–"), name
+        where = "windows of `detect.deep` series" if name in DEEP else " ".join(s for s, yes in used.items() if yes)
+        assert step == (where or "–"), name
         assert size == f"{DETECTORS[name]().row.dtype.itemsize} B", name
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from config.records import Float, StateRows
+from config.settings import CHANCE
 from operators.anomaly import neighbours, season, tail
 from operators.anomaly.line import Count, few, meet
 from operators.anomaly.neighbours import DEVIATION, KEY, LASTING, MEAN, REST, VECTOR, WEEKLY, X, key
@@ -198,7 +199,7 @@ def each(rows: StateRows, points: Points, p: Params, gate: Gate, out: Out) -> No
 
 
 def ensemble(
-    chance: Annotated[float, Field(gt=0, lt=0.002)] = 4e-4,
+    chance: Annotated[float, Field(gt=0, lt=0.002)] = CHANCE,
     weight: Annotated[float, Field(gt=0, le=1)] = 0.2,
     effect: Annotated[float, Field(gt=0, le=1)] = 0.02,
     warmup: Count = 100,

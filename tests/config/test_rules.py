@@ -145,3 +145,22 @@ def test_one_s_own_rule_on_such_windows_is_an_error(tmp_path: Path) -> None:
 
 def test_a_template_reaches_into_nothing() -> None:
     assert fill("{a.__class__}{a[0]}{a!r}{a:>9}", {"a": 1}) == ""
+
+
+def test_the_line_of_a_score_that_means_a_probability_follows_from_the_budget(tmp_path: Path) -> None:
+    rule = '[[rule]]\nname = "Odd"\nstep = "60s"\nvalue = "score"\ndetector = "ensemble"\n'
+    env = {"ALLUSE_ALERTS__RULES": str(written(tmp_path, rule)), "ALLUSE_DETECT__DEEP": "8"}
+    (few,) = rules_of(load(env))
+    (many,) = rules_of(load(env | {"ALLUSE_ALERTS__BUDGET": "50"}))
+    (long,) = rules_of(load(env | {"ALLUSE_WINDOWS__EVERY": "60"}))
+    assert few.above is not None
+    assert many.above is not None
+    assert few.above == long.above > many.above > 1
+    assert 1000 * 1440 * (4e-4**few.above) == pytest.approx(5)
+    assert load(env).config_hash != load(env | {"ALLUSE_ALERTS__BUDGET": "50"}).config_hash
+
+
+def test_a_score_without_a_meaning_needs_a_line(tmp_path: Path) -> None:
+    file = written(tmp_path, '[[rule]]\nname = "Odd"\nstep = "60s"\nvalue = "score"\ndetector = "profile"\n')
+    with pytest.raises(ConfigError, match=r"above: is missing.*alerts.budget"):
+        rules_of(load({"ALLUSE_ALERTS__RULES": str(file)}))
