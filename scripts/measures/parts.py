@@ -1,4 +1,4 @@
-"""What each part costs alone, in this process: detectors, trends, windows, checks, decoders, line protocol, River models."""
+"""What each part costs alone, in this process: detectors, trends, windows, checks, decoders, line protocol, models, drifts, seasons."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from config.settings import load
 from operators.anomaly import DETECTORS
 from operators.decode import Decoder, Names, Points, decode_message
 from operators.detector import Bank
+from operators.drift import DRIFTS, Watch
 from operators.lane import Lane
 from operators.learn import MODELS
 from operators.learn.learner import Learner
 from operators.policy import Policy
+from operators.season import Season
 from operators.trend import TRENDS, Trends
 from operators.validate import Validate, decoded
 from operators.window import Window
@@ -31,7 +33,8 @@ def measure(task: Task) -> Iterator[Figure]:
     for what in (detectors, window, validate, lines, trends):
         yield from what(batches)
     yield from decoders(load_)
-    yield from river(20 if task.quick else 500)
+    yield from models(20 if task.quick else 500)
+    yield from streams(50 if task.quick else 2000)
 
 
 def least(update: Callable[[MetricBatch], object], batches: Sequence[MetricBatch]) -> float:
@@ -143,8 +146,8 @@ def _plainly(format: str) -> Callable[[Poll], object]:
     return update
 
 
-def river(windows: int) -> Iterator[Figure]:
-    """Each River model on one series with three beside it: judge, then learn, a window."""
+def models(windows: int) -> Iterator[Figure]:
+    """Each model on one series with three beside it: judge, then learn, a window."""
     values = 50 + np.random.default_rng(1).normal(0, 2, (2 * windows, 4))
     for name, make in MODELS.items():
         learner, times = Learner(make(1)), []
@@ -153,4 +156,20 @@ def river(windows: int) -> Iterator[Figure]:
             begun = process_time_ns()
             learner.learn(y, x, learner.judge(y, x))
             times.append((process_time_ns() - begun) / 1000)
-        yield Figure(f"parts.river.{name}", float(np.median(times[windows:])), "us/window")
+        yield Figure(f"parts.model.{name}", float(np.median(times[windows:])), "us/window")
+
+
+def streams(n: int) -> Iterator[Figure]:
+    """Each drift, and the search for seasons, on one stream of readings."""
+    values = 50 + np.random.default_rng(2).normal(0, 2, n)
+    for name, make in DRIFTS.items():
+        watch = Watch(make())
+        watch.update(values[: n // 2])
+        begun = process_time_ns()
+        watch.update(values[n // 2 :])
+        yield Figure(f"parts.drift.{name}", (process_time_ns() - begun) / (n - n // 2) / 1000, "us/point")
+    season = Season()
+    begun = process_time_ns()
+    for x in values.tolist():
+        season.update(x)
+    yield Figure("parts.season", (process_time_ns() - begun) / n / 1000, "us/point")
