@@ -52,7 +52,7 @@ def test_each_part_has_a_cost():
     code, lines, errors = bench("parts", "--quick")
     assert code == 0, errors
     found = {line["figure"]: line["value"] for line in lines}
-    assert {"parts.detector.ewma", "parts.trend.slope", "parts.window", "parts.river.regression"} <= found.keys()
+    assert {"parts.detector.ewma", "parts.trend.slope", "parts.window", "parts.model.regression"} <= found.keys()
     assert min(found.values()) > 0
 
 
