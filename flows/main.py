@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from operators import anomaly, learn, trend
 from operators.alert import alert
 from operators.decode import Names, decode
 from operators.detect import Deeply, detect
+from operators.kernel import cold
 from operators.kind import rows
 from operators.only import only
 from operators.policy import Policy
@@ -148,6 +150,8 @@ def flow() -> Dataflow:
         sys.exit(2)
     gc.freeze()  # what stands now stays: no collection need look at it again
     gc.set_threshold(200_000, 50, 100)  # a poll is ten thousand messages, all freed by their counts
+    if cold():  # nothing compiled yet: two processes are faster than one
+        subprocess.Popen([sys.executable, "-m", "flows.warm", "beside"])
     BUILD.info({"version": VERSION, "config_hash": settings.config_hash})
     serve(settings)
     return graph

@@ -1,21 +1,28 @@
 """``python -m flows.warm``: compile every rule before the first message needs it, by running the graph on messages of its own.
 
 Compiled code is kept beside the source, or in the folder that ``NUMBA_CACHE_DIR`` names; a flow that finds it there starts in seconds.
+Compiling takes one core, so a second process, ``python -m flows.warm beside``, starts with what the graph needs last.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 
+import numpy as np
 from bytewax.testing import TestingSink, TestingSource, run_main
 
-from config.records import SECOND, MetricBatch, Poll, Row, Rows
+from config.records import SECOND, Checked, MetricBatch, Poll, Row, Rows, Silences, Windows
 from config.settings import DEEP, Settings, load
 from flows.main import Ends, learning
+from operators import anomaly, trend
 from operators.anomaly import DETECTORS
+from operators.detect import Detect
 from operators.learn import MODELS
-from operators.trend import TRENDS
+from operators.trend import TRENDS, Trends
 from sinks.line_protocol import LineProtocol
 
 LIGHT = sorted(DETECTORS.keys() - set(DEEP))
@@ -55,5 +62,29 @@ def warm(settings: Settings) -> int:
     return sum(len(render(item).body().splitlines()) for _, item in stored)
 
 
+def judge(settings: Settings) -> int:
+    """Run detectors and trends on points and windows made by hand, and return how many scores that is."""
+    s, n = settings, 120
+    names = ("warm,host=a x", "warm,host=b x")
+    b = MetricBatch.of([(names[t % 2], START + 30 * t, t * 7 % 13 / 4) for t in range(n)], seconds=True)
+    seen = Checked(b, np.ones(n, np.bool_), b.value, np.array([0, 1]), Silences.none())
+    at = np.arange(n)
+    windows = Windows("60s", b.poll, b.series, b.codes, b.time, b.value, {}, at, at, at, seen.fresh, Silences.none())
+    wanted = [*s.detect.windows, *(DEEP if s.detect.deep else ())]
+    trends = Trends(trend.build(s.trend.windows, s.detector)).update(windows)
+    judged = Detect([], anomaly.build(wanted, s.detector)).update(windows)
+    points = Detect(anomaly.build(s.detect.points, s.detector), []).update(seen)
+    return sum(len(it) for it in (points, trends, judged))
+
+
+def main(arguments: list[str], environ: Mapping[str, str] = os.environ) -> None:
+    """Compile for all that settings can name; with ``beside`` the last part only, of what they do name."""
+    if arguments[:1] == ["beside"]:
+        judge(load(EVERYTHING if arguments[1:] else environ))
+        return
+    with subprocess.Popen([sys.executable, "-m", "flows.warm", "beside", "everything"]):
+        warm(load(EVERYTHING))
+
+
 if __name__ == "__main__":
-    warm(load(EVERYTHING))
+    main(sys.argv[1:])

@@ -31,7 +31,13 @@ def _kept() -> Path:
     return Path(os.environ.get("NUMBA_CACHE_DIR") or HERE / "__pycache__") / f"kernels-{text.hexdigest()[:16]}"
 
 
-config.CACHE_DIR = str(_kept())  # type: ignore[attr-defined]
+KEPT = _kept()
+config.CACHE_DIR = str(KEPT)  # type: ignore[attr-defined]
+
+
+def cold() -> bool:
+    """Whether nothing of these rules has been compiled yet."""
+    return not KEPT.exists()
 
 
 def kernel(function: F) -> F:

@@ -21,7 +21,7 @@ RING = 30
 PAIRS = RING * (RING - 1) // 2
 FEWEST = 10
 FEW = 60
-ROW = np.zeros(1, [("y", "f8", (RING,)), ("at", "u4", (RING,)), ("n", "i4"), ("next", "i4")])
+ROW = np.zeros(1, [("y", "f8", (RING,)), ("at", "u4", (RING,)), ("n", "i8"), ("next", "i8")])
 
 
 @kernel
