@@ -37,7 +37,7 @@ config.CACHE_DIR = str(KEPT)  # type: ignore[attr-defined]
 
 def cold() -> bool:
     """Whether nothing of these rules has been compiled yet."""
-    return not KEPT.exists()
+    return not any(KEPT.rglob("*.nbc"))  # the folder itself numba makes at once
 
 
 def kernel(function: F) -> F:

@@ -36,3 +36,11 @@ def test_what_the_process_beside_compiled_is_found_by_the_other(tmp_path):
     subprocess.run([sys.executable, "-m", "flows.warm", "beside"], cwd=ROOT, env=env, check=True)
     done = subprocess.run([sys.executable, "-c", FOUND], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert done.stdout == "True []\n", done.stderr
+
+
+def test_a_flow_without_compiled_rules_knows_that(tmp_path):
+    cold = "from flows import main; from operators.kernel import cold; print(cold())"
+    env = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    for expected, command in (("True\n", ""), ("False\n", "from operators.sketch import bin_of; bin_of(1.0); ")):
+        done = subprocess.run([sys.executable, "-c", command + cold], cwd=ROOT, env=env, capture_output=True, text=True)
+        assert done.stdout == expected, done.stderr
