@@ -390,6 +390,14 @@ class Scored:
     def __len__(self) -> int:
         return len(self.codes)
 
+    @classmethod
+    def of(cls, windows: Windows, step: str, fields: dict[str, Float]) -> Scored:
+        """Return windows as records of a step, with these fields and no scores yet."""
+        w = windows
+        return cls(
+            step, w.poll, w.series, w.codes, w.time, w.position, w.value, fields, {}, w.first, w.last, w.silences
+        )
+
 
 Column = Float | Int | list[str]
 

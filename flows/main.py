@@ -6,7 +6,7 @@ import gc
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import bytewax.operators as op
@@ -21,7 +21,7 @@ from config.records import SECOND, Alert, Event, MetricBatch, Poll, Reject, Row,
 from config.recovery import begin
 from config.rules import Rule, rules_of, silences
 from config.settings import DEEP, Settings, load_or_exit
-from config.shelf import shelf
+from config.shelf import Keeper, Nowhere, shelf
 from config.telemetry import BUILD
 from operators import anomaly, learn, trend
 from operators.alert import alert
@@ -53,6 +53,7 @@ class Ends:
     alerts: Sink[tuple[str, Alert]]
     rejects: Sink[tuple[str, Reject]]
     events: Sink[tuple[str, Event]]
+    rows: Keeper = field(default_factory=Nowhere)
 
 
 def learning(settings: Settings, rules: Sequence[Rule], ends: Ends) -> Dataflow:
@@ -75,7 +76,7 @@ def learning(settings: Settings, rules: Sequence[Rule], ends: Ends) -> Dataflow:
     points = detect("points", checked.points, anomaly.build(s.detect.points, s.detector), [], s.store.scores)
     shortest = f"{min(s.windows.every)}s"
     deeply = Deeply(
-        shortest, anomaly.build([d for d in DEEP if d not in s.detect.windows], s.detector), s.detect.deep, shelf()
+        shortest, anomaly.build([d for d in DEEP if d not in s.detect.windows], s.detector), s.detect.deep, ends.rows
     )
     light = anomaly.build(s.detect.windows, s.detector)
     judged = detect("judged", windows.judged, [], light, s.store.scores, deeply)
@@ -135,6 +136,7 @@ def live(s: Settings) -> Ends:
         alert_topics(s, outbox),
         reject_topic(s, outbox),
         event_topic(s, outbox),
+        shelf(),
     )
 
 

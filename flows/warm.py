@@ -7,10 +7,9 @@ Compiling takes one core, so a second process, ``python -m flows.warm beside``, 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 from bytewax.testing import TestingSink, TestingSource, run_main
@@ -77,10 +76,10 @@ def judge(settings: Settings) -> int:
     return sum(len(it) for it in (points, trends, judged))
 
 
-def main(arguments: list[str], environ: Mapping[str, str] = os.environ) -> None:
+def main(arguments: list[str]) -> None:
     """Compile for all that settings can name; with ``beside`` the last part only, of what they do name."""
     if arguments[:1] == ["beside"]:
-        judge(load(EVERYTHING if arguments[1:] else environ))
+        judge(load(EVERYTHING) if arguments[1:] else load())
         return
     with subprocess.Popen([sys.executable, "-m", "flows.warm", "beside", "everything"]):
         warm(load(EVERYTHING))

@@ -81,7 +81,7 @@ class Detect:
     def update(self, item: Checked | Windows) -> Scored:
         """Score the points or windows of one item; an item without any passes what it says of silences."""
         if isinstance(item, Windows):
-            return self._score(_from_windows(item), item.fresh)
+            return self._score(Scored.of(item, item.step, item.fields), item.fresh)
         return self._score(_from_points(item), item.fresh)
 
     def snapshot(self) -> DetectSnapshot:
@@ -128,23 +128,6 @@ def _from_points(item: Checked) -> Scored:
         scores={},
         first=offset,
         last=offset,
-        silences=item.silences,
-    )
-
-
-def _from_windows(item: Windows) -> Scored:
-    return Scored(
-        step=item.step,
-        poll=item.poll,
-        series=item.series,
-        codes=item.codes,
-        time=item.time,
-        position=item.position,
-        value=item.value,
-        fields=item.fields,
-        scores={},
-        first=item.first,
-        last=item.last,
         silences=item.silences,
     )
 

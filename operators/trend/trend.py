@@ -81,7 +81,7 @@ class Trends:
             out = np.full((len(item), len(trend.fields)), np.nan)
             trend.each(rows, points, trend.params, out)
             fields.update(zip(trend.fields, np.ascontiguousarray(out.T), strict=True))
-        return _scored(item, fields)
+        return Scored.of(item, "trends", fields)
 
     def snapshot(self) -> Snapshot:
         """Return the used rows as bytes, by length and trend, with the layout of a row."""
@@ -94,23 +94,6 @@ class Trends:
             rows = np.concatenate([rows, np.repeat(trend.row, 2 * self.used[step] - len(rows))])
         self.rows[step, trend.name] = rows
         return rows
-
-
-def _scored(item: Windows, fields: dict[str, Float]) -> Scored:
-    return Scored(
-        step="trends",
-        poll=item.poll,
-        series=item.series,
-        codes=item.codes,
-        time=item.time,
-        position=item.position,
-        value=item.value,
-        fields=fields,
-        scores={},
-        first=item.first,
-        last=item.last,
-        silences=item.silences,
-    )
 
 
 def rows(scored: Scored, length: str) -> Rows:

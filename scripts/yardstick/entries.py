@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from operators.drift import DRIFTS
-from scripts.yardstick import ours, rivals, trivial
+from scripts.yardstick import ours, trivial
 
 
 class Entry(NamedTuple):
@@ -40,7 +40,6 @@ ENTRIES: dict[str, dict[str, Entry]] = {
     },
     "drift": {
         **{name: Entry(partial(ours.drift_alarms, name), "river" if name in RIVER else "ours") for name in DRIFTS},
-        "adwin_sure": Entry(rivals.adwin_sure, "river"),
         "every": Entry(trivial.regular, "trivial"),
         "never": Entry(trivial.silent, "trivial"),
     },

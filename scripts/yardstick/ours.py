@@ -9,6 +9,7 @@ import numpy as np
 from config.records import NOTHING, Float, Int
 from config.settings import Settings, load_or_exit
 from operators import anomaly, drift, season, trend
+from operators.choose import choose
 from operators.detector import Bank, Detector
 from operators.forecast.forecast import forecast
 from operators.learn import MODELS
@@ -56,7 +57,7 @@ def period(values: Float) -> int | None:
 
 def drift_alarms(name: str, values: Float) -> Int:
     """Say when a detector of `operators.drift` gave an alarm."""
-    return drift.alarms(drift.build([name], settings().detector)[0], values)
+    return drift.alarms(choose(drift.DRIFTS, [name], settings().detector)[0], values)
 
 
 def bocpd(values: Float) -> Int:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 import psutil
@@ -31,7 +32,7 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
-class Service:
+class Service(ABC):
     """One server: a process, its folder and its port.
 
     Parameters
@@ -50,13 +51,13 @@ class Service:
         kept.write_text(str(self.port))
         self.command = self.prepare()
 
+    @abstractmethod
     def prepare(self) -> list[str]:
         """Write the configuration, once, and return the command that starts the server."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ready(self) -> bool:
         """Say whether the server answers."""
-        raise NotImplementedError
 
     def process(self) -> psutil.Process | None:
         """Return the running process, None when there is none."""

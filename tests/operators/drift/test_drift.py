@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import signal, stats
 
-from operators.drift import DRIFTS, Watch, alarms, build
+from operators.choose import choose
+from operators.drift import DRIFTS, Watch, alarms
 from operators.drift.rank import FIELDS, cell, hold, normal, under
 from operators.drift.shiryaev import OVERSHOOT, shiryaev
 from operators.trend.trend import run
@@ -15,7 +16,7 @@ from tests import naive_drift
 
 NOISE = np.random.default_rng(6).normal(size=4000)
 LATER = np.arange(4000) >= 2000
-ALL = build(DRIFTS, {})
+ALL = choose(DRIFTS, DRIFTS, {})
 MEMORY = signal.lfilter([1], [1, -0.7], NOISE)
 QUIET = {
     "noise": NOISE,
@@ -130,4 +131,4 @@ def test_places_are_even_whatever_the_distribution():
 
 def test_a_wrong_parameter_names_the_right_one():
     with pytest.raises(ValueError, match=r"shiryaev has no parameter evry; did you mean every\?"):
-        build(["shiryaev"], {"shiryaev": {"evry": 1000}})
+        choose(DRIFTS, ["shiryaev"], {"shiryaev": {"evry": 1000}})
