@@ -108,4 +108,6 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     asked = parser.parse_args(arguments)
     if unknown := set(asked.detectors) - set(NAMES):
         parser.error(f"no such detector: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    if asked.kind == "fleet" and asked.pictures:
+        parser.error("--pictures: of a fleet there are none; its series lie nowhere")
     return asked
