@@ -51,7 +51,9 @@ class Plan(NamedTuple):
         >>> " ".join(plan(24, 48).names), plan(None, 5).names[-3:]
         ('naive naive_week holt_winters theta ar ar_change ar_season ar_short', ('ar', 'ar_change', 'ar_short'))
         """
-        regressions = ("ar", "ar_change", "ar_season", "ar_short") if self.period > 1 else ("ar", "ar_change", "ar_short")
+        regressions = (
+            ("ar", "ar_change", "ar_season", "ar_short") if self.period > 1 else ("ar", "ar_change", "ar_short")
+        )
         return (*("naive", "naive_week")[: len(self.cycles)], "holt_winters", "theta", *regressions)
 
     @property
@@ -61,8 +63,8 @@ class Plan(NamedTuple):
 
     @property
     def reach(self) -> int:
-        """How many values are kept."""
-        return int(max(self.cycles.max(), self.needs.max(), 4 * NEAR)) + 1
+        """How many values are kept; twice the horizon, so that a steady climb is not taken for leaving their range (`members.ROOM`)."""
+        return int(max(self.cycles.max(), self.needs.max(), 4 * NEAR, 2 * self.horizon)) + 1
 
     @property
     def slots(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, partial
+from typing import Any
 
 import numpy as np
 from river import time_series
@@ -96,8 +97,8 @@ def holt_winters(train: Float, horizon: int, season: int) -> Forecast:
 
 
 def snarimax(train: Float, horizon: int, season: int) -> Forecast:
-    """Forecast with River's SNARIMAX, of differences from a season ago on the last one and the season's; larger ones run away more often."""
-    model = time_series.SNARIMAX(p=1, d=0, q=0, m=season, sp=1, sd=1)
+    """Forecast with River's SNARIMAX: differences from a season ago on the last one and the season's; larger ones run away more often."""
+    model: Any = time_series.SNARIMAX(p=1, d=0, q=0, m=season, sp=1, sd=1)
     for y in train[np.isfinite(train)].tolist():
         model.learn_one(y)
     return Forecast(np.array(model.forecast(horizon)), {})
