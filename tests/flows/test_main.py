@@ -117,3 +117,4 @@ def test_every_kind_of_output_is_there(whole):
     bodies = [json.loads(a) for a in whole["alerts"]]
     states = {(b["labels"]["alertname"], b["status"]) for b in bodies if b}
     assert {("TooHigh", "firing"), ("TooHigh", "resolved"), ("Gone", "firing"), ("Gone", "resolved")} <= states
+    assert ("Filling", "firing") in states

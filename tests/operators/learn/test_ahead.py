@@ -14,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.layers import ConfigError
-from config.records import SECOND, Event, Rows, Scored
+from config.records import SECOND, Alert, Event, Rows, Scored
+from config.rules import Rule
 from config.settings import Bound, load
+from operators.alert import Alerts
 from operators.forecast.interval import ENOUGH, LEVELS
 from operators.learn import Budget, Learn, build, kept, plans
 from operators.learn.distance import JUDGED, RATE, Distance
@@ -197,3 +199,18 @@ def test_watches_and_forecasts_go_on_exactly_after_a_restart(kills, due):
     whole = Learn(plan, Budget(1)).update(item)
     assert told(records) == told(whole)
     assert {it[1] for it in told(whole) if it[0] == "event"} >= {"drift", "change-point"}
+
+
+def test_a_rule_on_breaches_fires_ahead_of_them_says_when_and_resolves():
+    values = climbing()
+    values[300:] = values[300] - 0.1 * np.arange(100)[:, None]
+    records = Learn(bounded(Bound(above=55.0)), Budget(1)).update(windows([HOST], values))
+    (said,) = [r for r in records if isinstance(r, Scored) and r.step == "breaches"]
+    rule = Rule(name="Filling", step="breaches", value="at", below=3600.0)
+    bodies = [a.body for a in Alerts([rule], "breaches").update(said) if isinstance(a, Alert)]
+    assert bodies[0]["status"] == "firing"
+    assert re.fullmatch(
+        r"cpu busy crosses 55 in (1 h|5\d min( \d+ s)?), 80 %: .* to .*", bodies[0]["annotations"]["summary"]
+    )
+    assert bodies[0]["value"] < 3600.0
+    assert [b["status"] for b in bodies if b][-1] == "resolved"

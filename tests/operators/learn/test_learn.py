@@ -253,19 +253,23 @@ def test_a_wrong_parameter_fails_at_the_start(bad: dict[str, float]) -> None:
 def test_the_flow_resumes_exactly(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     names = [f"cpu,host={i} busy" for i in "ab"]
     items = cut(windows(names, noise(120, 2)), range(0, 240, 7))
+    items = [it for item in items for it in (item, replace(item, step="30s"))]
+    far = build("30s", ["combination"], ahead=[2])
     init_db_dir(tmp_path, 1)
     out: list[tuple[str, Learnt]] = []
     source = TestingSource(
-        [*[("m-0", it) for it in items[:20]], TestingSource.ABORT(), *[("m-0", it) for it in items[20:]]]
+        [*[("m-0", it) for it in items[:41]], TestingSource.ABORT(), *[("m-0", it) for it in items[41:]]]
     )
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
             flow = Dataflow("learn")
-            lessons = learn("learn", op.input("in", flow, source), [ALL], 2)
+            lessons = learn("learn", op.input("in", flow, source), [ALL, far], 2)
             for name, up in (("scored", lessons.scored), ("forecasts", lessons.forecasts), ("events", lessons.events)):
                 op.output(name, up, TestingSink(out))
             run_main(flow, epoch_interval=timedelta(0), recovery_config=RecoveryConfig(str(tmp_path)))
-    assert told(it for _, it in out) == told(feed(Learn(ALL, Budget(2)), items))
+    foretold = [it for it in feed(Learn(far, Budget(2)), items) if isinstance(it, Rows)]
+    assert {it.measurement for it in foretold} == {"forecasts", "forecast_errors"}
+    assert told(it for _, it in out) == told([*feed(Learn(ALL, Budget(2)), items), *foretold])
     assert not caplog.records
 
 
