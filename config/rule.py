@@ -26,9 +26,9 @@ class Rule(BaseModel):
     tags
         Globs by tag; a series without the tag does not match.
     step
-        ``points``, a window length such as ``60s``, ``trends`` or ``models``.
+        ``points``, a window length such as ``60s``, ``trends``, ``models`` or ``breaches``.
     value
-        Which number of that step: ``value``, ``score``, a window's field, a trend's, or ``silence`` (seconds without a point).
+        Which number of that step: ``value``, ``score``, a window's field, a trend's, a breach's, or ``silence`` (seconds without a point).
     detector
         Whose scores count; all of the step when empty.
     above, below

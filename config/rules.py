@@ -30,6 +30,7 @@ _TREND = {
     "bocpd": ("certainty", "ago"),
 }  # the others say one number, of their own name
 _MODEL = ("score", "yhat", "forecast")
+_BREACH = ("at", "earliest", "latest", "probability", "bound")
 _NAME_PARTS = ("Metric", "Field", "metric", "field", "step")
 
 
@@ -47,6 +48,7 @@ def rules_of(settings: Settings) -> tuple[Rule, ...]:
     if settings.detect.deep:
         steps[f"{min(settings.windows.every)}s"] = [*dict.fromkeys([*windows, *DEEP])]
     steps |= {"trends": list(settings.trend.windows), "models": models}
+    steps |= {"breaches": []} if settings.learn.bounds else {}
     rules = tuple(_with_line(rule, settings) for rule in read_rules(Path(settings.alerts.rules), steps))
     for promise in promises(rules, settings):
         LOG.info(promise)
@@ -199,6 +201,8 @@ def _parsed(table: Any, where: str) -> Rule:
 def _step(rule: Rule, steps: Mapping[str, Sequence[str]]) -> str:
     if rule.step in steps:
         return ""
+    if rule.step == "breaches":
+        return "step: 'breaches' is not computed: learn.bounds names no bound that a forecast may cross"
     return f"step: {rule.step!r} is not computed; the nearest that is: {nearest(rule.step, list(steps))}"
 
 
@@ -210,6 +214,8 @@ def _value(rule: Rule, steps: Mapping[str, Sequence[str]]) -> str:
         right = ["value", *(field for name in steps["trends"] for field in _TREND.get(name, (name,)))]
     elif rule.step == "models":
         right = ["value", *_MODEL]
+    elif rule.step == "breaches":
+        right = ["value", *_BREACH]
     if rule.value in right:
         return ""
     return f"value: step {rule.step} has no {rule.value!r}; the nearest that it has: {nearest(rule.value, right)}"

@@ -168,9 +168,19 @@ class Trend(Section):
     windows: Names
 
 
+class Bound(Section):
+    above: float | None = None
+    below: float | None = None
+
+
 class Learn(Section):
     models: Names
     step: str = Field(pattern="^([1-9][0-9]*s)?$")
+    horizons: Annotated[
+        list[Annotated[str, Field(pattern="^[1-9][0-9]*[smhd]$")]], Field(min_length=1), AfterValidator(_distinct)
+    ]
+    bounds: dict[str, Bound]
+    watch: Names
     series: int = Field(ge=0)
     model: dict[str, dict[str, Any]]
 

@@ -81,12 +81,11 @@ def learning(settings: Settings, rules: Sequence[Rule], ends: Ends) -> Dataflow:
     light = anomaly.build(s.detect.windows, s.detector)
     judged = detect("judged", windows.judged, [], light, s.store.scores, deeply)
     trends = trend.trend("trends", windows.judged, trend.build(s.trend.windows, s.detector), shortest)
-    plan = learn.build(s.learn.step or shortest, s.learn.models, s.learn.model)
-    models = learn.learn("models", windows.judged, plan, s.learn.series)
+    models = learn.learn("models", windows.judged, learn.plans(s), s.learn.series)
 
     # Decide
     steps = {"points": points} | {f"{n}s": judged for n in s.windows.every}
-    steps |= {"trends": trends.scored, "models": models.scored}
+    steps |= {"trends": trends.scored, "models": models.scored, "breaches": models.scored}
     ruled = (alert(f"alert_{step}", up, rules, step, s.config_hash, VERSION) for step, up in steps.items())
     changes = op.merge("changes", *ruled)
     events = op.merge("events", only("noticed", arrived, Event), checked.events, models.events)

@@ -21,6 +21,7 @@ from operators import anomaly, trend
 from operators.anomaly import DETECTORS
 from operators.detect import Detect
 from operators.learn import MODELS
+from operators.learn.watch import WATCHES
 from operators.trend import TRENDS, Trends
 from sinks.line_protocol import LineProtocol
 
@@ -32,6 +33,7 @@ EVERYTHING = {
     "ALLUSE_DETECT__DEEP": "1",
     "ALLUSE_TREND__WINDOWS": ",".join(TRENDS),
     "ALLUSE_LEARN__MODELS": ",".join(MODELS),
+    "ALLUSE_LEARN__WATCH": ",".join(WATCHES),
     "ALLUSE_STORE__SCORES": "all",
 }
 

@@ -9,9 +9,22 @@ from config.series import Name
 
 V = TypeVar("V")
 
-OURS = frozenset({"windows", "scores", "anomalies", "trends", "forecasts", "quality", "alerts", "events"})
+OURS = frozenset(
+    {
+        "windows",
+        "scores",
+        "anomalies",
+        "trends",
+        "forecasts",
+        "forecast_errors",
+        "breaches",
+        "quality",
+        "alerts",
+        "events",
+    }
+)
 TAGS = frozenset({"metric", "metric_field", "length", "step", "detector", "algorithm", "horizon"}) | {
-    *("topic", "partition", "producer", "alertname", "severity", "type")
+    *("topic", "partition", "producer", "alertname", "severity", "type", "side")
 }
 
 

@@ -15,6 +15,14 @@ MEASUREMENTS: dict[str, tuple[tuple[str, ...], dict[str, float | int | str]]] = 
     "anomalies": ((*OF, "step", "detector"), SCORE | {"kind": "high"}),
     "trends": ((*OF, "length"), {"slope": 1.0, "low": 0.5, "high": 1.5, "sign": 1, "strength": 0.9}),
     "forecasts": ((*OF, "algorithm", "horizon"), BAND),
+    "forecast_errors": (
+        (*OF, "algorithm", "horizon"),
+        {"error": 1.0, "scaled": 0.5, "coverage_80": 0.8, "coverage_95": 0.95, "count": 60},
+    ),
+    "breaches": (
+        (*OF, "algorithm", "side"),
+        dict.fromkeys(["bound", "at", "earliest", "latest", "probability"], 1.0) | {"text": "crosses 90 in 2 h"},
+    ),
     "quality": (
         ("topic", "partition", "producer"),
         dict.fromkeys(["received", "accepted", "rejected", "duplicate", "late", "disordered"], 6)

@@ -15,7 +15,41 @@ def holt_winters(x, p, horizon, alpha=0.1, beta=0.1, gamma=0.2, phi=0.9):
         level, trend = level + phi * trend + alpha * e, phi * trend + alpha * beta * e
         course[t % p] += gamma * (1 - alpha) * e if p > 1 else 0.0
     ahead = np.arange(1, horizon + 1)
-    return level + trend * np.cumsum(phi**ahead) + np.array([course[(len(x) + h - 1) % p] for h in ahead])
+    said = level + trend * np.cumsum(phi**ahead) + np.array([course[(len(x) + h - 1) % p] for h in ahead])
+    return said, course
+
+
+def theta(x, p, horizon):
+    """Smooth what is left of Holt and Winters' season by four weights, take the best, add half the slope of the line through all."""
+    y = [x[n] - season_before(x[:n], p)[n % p] for n in range(p, len(x))]
+    weight = (1 - 1 / 2048) ** np.arange(len(y) - 1, -1, -1)
+    best = None
+    for alpha in (0.1, 0.3, 0.6, 0.9):
+        level, missed = y[0], 0.0
+        for n in range(1, len(y)):
+            error = y[n] - level
+            missed = missed * (1 - 1 / 2048) + abs(error - lag(y[:n], alpha))
+            level += alpha * error
+        if best is None or missed < best[0]:
+            best = missed, level + lag(y, alpha)
+    season = season_before(x, p)
+    half = half_slope(y, weight)
+    return np.array([best[1] + half * h + season[(len(x) + h) % p] for h in range(horizon)])
+
+
+def season_before(x, p):
+    """Return the season that `holt_winters` has learnt of `x`."""
+    return holt_winters(x, p, 0)[1]
+
+
+def half_slope(y, weight):
+    return np.polyfit(np.arange(len(y)), y, 1, w=np.sqrt(weight))[0] / 2 if len(y) > 2 else 0.0
+
+
+def lag(y, alpha):
+    """Say how far half a line lies before its smoothing."""
+    weight = (1 - 1 / 2048) ** np.arange(len(y) - 1, -1, -1)
+    return half_slope(y, weight) * (1 - (1 - alpha) ** weight.sum()) / alpha
 
 
 def naive(x, cycle, horizon):
@@ -69,7 +103,8 @@ def members(x, plan, regressions):
     h, p = plan.horizon, plan.period
     room = 0.5 * np.ptp(x)
     out = [naive(x, c if c <= len(x) else p, h) for c in plan.cycles]
-    out.append(np.clip(holt_winters(x, p, h), x.min() - room, x.max() + room))
+    out.append(np.clip(holt_winters(x, p, h)[0], x.min() - room, x.max() + room))
+    out.append(np.clip(theta(x, p, h), x.min() - room, x.max() + room) if len(x) > p else out[0])
     for r in regressions:
         if len(r.y) > len(r.lags):
             r.solve()

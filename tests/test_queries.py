@@ -57,7 +57,14 @@ def stored():
     cut = [slice(i, i + 500) for i in range(0, len(sent), 500)]
     polls = [Poll.of([m for _, m in sent[at]], offset=at.start, stamp=[t * SECOND for t, _ in sent[at]]) for at in cut]
     polls.append(Poll("metrics", 0, [], [], idle=120 * SECOND))
-    settings = load({"ALLUSE_STORE__SCORES": "all"})
+    settings = load(
+        {
+            "ALLUSE_STORE__SCORES": "all",
+            "ALLUSE_LEARN__MODELS": "holt_winters,combination",
+            "ALLUSE_LEARN__HORIZONS": "1m,15m,1h",
+            "ALLUSE_LEARN__BOUNDS": '{"disk used": {"above": 1200.0}}',
+        }
+    )
     out, nothing = [], TestingSink([])
     ends = Ends(TestingSource([(p.shard, p) for p in polls]), {"list": TestingSink(out)}, nothing, nothing, nothing)
     run_main(learning(settings, rules_of(settings), ends))

@@ -25,7 +25,7 @@ Visit = tuple[int, int, int]  # rank in the shard's order, rule, index
 class Alerts:
     """Alerts of one shard by the rules of one step.
 
-    Times are event time: a point's stamp; a window's end, for it is only known then; the stamp itself for trends and models.  A NaN neither
+    Times are event time: a point's stamp; a window's end, for it is only known then; the stamp itself for others.  A NaN neither
     holds nor breaks a condition.  A series silent for `NO_DATA` seconds or ended has no data: its alerts resolve, and what a window
     that was still open says of it fires and resolves at once.
 
@@ -34,7 +34,7 @@ class Alerts:
     rules
         The step's; those of other steps are left aside.
     step
-        ``points``, a window length such as ``60s``, ``trends``, ``models``.
+        ``points``, a window length such as ``60s``, ``trends``, ``models``, ``breaches``.
     config_hash, version, generator_url
         For the records; ``{host}`` in the URL becomes that label.
     snapshot

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from math import isfinite
+from math import inf, isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from config.records import SECOND, Alert, Float, Row, Scored
 from config.rules import Rule, fill
 from operators.alert.subject import Named, digest
+from operators.forecast.breach import SHARE, Breach
 
 ZERO = "0001-01-01T00:00:00Z"  # Alertmanager's "not yet"
 
@@ -28,6 +29,7 @@ class Observation(NamedTuple):
     """What was seen when an alert changed; absent numbers are ``None``.
 
     `detectors` are those whose score has reached their line (1), strongest first; `expected` is the strongest detector's.
+    `breach` says in words when a forecast crosses its bound.
     """
 
     value: float | None
@@ -37,6 +39,7 @@ class Observation(NamedTuple):
     lower: float | None = None
     upper: float | None = None
     kind: str = ""
+    breach: str = ""
 
 
 def observe(scored: Scored, i: int, rule: Rule) -> Observation:
@@ -46,7 +49,7 @@ def observe(scored: Scored, i: int, rule: Rule) -> Observation:
     seen = float((scored.value if rule.value == "score" else numbers(scored, rule))[i])
     kind = "" if rule.value == "score" else "high" if rule.above is not None and seen > rule.above else "low"
     if not scores:
-        return Observation(_number(seen), kind=kind)
+        return Observation(_number(seen), kind=kind, breach=_breach(scored, i))
     strongest = scored.scores[scores[0][1]]
     yhat = float(strongest.yhat[i])
     if rule.value == "score" and yhat == yhat:
@@ -81,7 +84,7 @@ def firing(
     """
     expected = {"yhat": seen.yhat, "yhat_lower": seen.lower, "yhat_upper": seen.upper}
     texts = dict(named.labels) | {"value": seen.value, "score": seen.score, "kind": seen.kind} | expected
-    texts |= {"above": rule.above, "below": rule.below, "detectors": ", ".join(seen.detectors)}
+    texts |= {"breach": seen.breach, "above": rule.above, "below": rule.below, "detectors": ", ".join(seen.detectors)}
     annotations = {key: fill(text, texts) for key, text in {**_default(rule), **rule.annotations}.items()}
     begun = rfc3339(starts)
     return {
@@ -167,7 +170,19 @@ def _number(x: float) -> float | None:
     return float(x) if isfinite(x) else None
 
 
+def _breach(scored: Scored, i: int) -> str:
+    if scored.step != "breaches" or not scored.fields["earliest"][i] < inf:
+        return ""
+    bound, *times = (float(scored.fields[name][i]) for name in ("bound", "at", "earliest", "latest"))
+    return str(Breach(bound, SHARE, *times))
+
+
 def _default(rule: Rule) -> dict[str, str]:
+    if rule.step == "breaches":
+        return {
+            "summary": "{metric} {field} {breach}",
+            "description": f"The rule reads {rule.value} of step {{step}}, which is {{value}}; the bound stands in learn.bounds.",
+        }
     if rule.value == "silence":
         return {
             "summary": "{metric} {field} has sent nothing for {value} s",

@@ -68,27 +68,31 @@ class Watch:
 
     def update(self, values: Float | Sequence[float], every: float = 1.0) -> Int:
         """Learn readings, `every` so many seconds; return the places of those that show a drift.  NaN is no reading."""
+        return np.flatnonzero(self.said(values, every)[:, 0] >= 1.0)
+
+    def said(self, values: Float | Sequence[float], every: float = 1.0) -> Float:
+        """Learn readings; return the fields of what watches, shape (n, fields), of which 1 or more in the first is a drift."""
         column = np.array(values, np.float64)
         if isinstance(self.drift, Trend):
             found = self._compiled(self.drift, column, every)
         else:
             found = np.array(
-                [usable(x) and bool(self.state.update(x) or self.state.drift_detected) for x in column], bool
-            )
+                [[usable(x) and bool(self.state.update(x) or self.state.drift_detected)] for x in column], np.float64
+            ).reshape(-1, 1)
         self.seen += len(column)
-        return np.flatnonzero(found)
+        return found
 
     def snapshot(self) -> Snapshot:
         """Return the state as bytes, with its name and layout."""
         state = self.state.tobytes() if isinstance(self.drift, Trend) else pickle.dumps(self.state)
         return self._made_as(), str(self.seen), state
 
-    def _compiled(self, trend: Trend, values: Float, every: float) -> Any:
+    def _compiled(self, trend: Trend, values: Float, every: float) -> Float:
         n = len(values)
         time = ((self.seen + np.arange(n)) * (every * SECOND)).astype(np.int64)
         out = np.full((n, len(trend.fields)), np.nan)
         trend.each(self.state, Points(np.zeros(n, np.int64), time, values), trend.params, out)
-        return out[:, 0] >= 1.0
+        return out
 
     def _restore(self, snapshot: Snapshot) -> None:
         made_as, seen, state = snapshot

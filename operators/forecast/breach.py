@@ -9,6 +9,7 @@ import numpy as np
 
 from config.records import Float
 
+SHARE = 0.8  # of what may happen, that the interval told holds
 UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
@@ -43,6 +44,8 @@ class Breach(NamedTuple):
         >>> print(Breach(90.0, 0.8, inf, 7_200.0, inf))
         may cross 90 in 2 h or later, 80 %
         """
+        if self.at == 0.0:
+            return f"is beyond {self.threshold:g}"
         if self.at == inf:
             return f"may cross {self.threshold:g} in {span(self.earliest)} or later, {self.share:.0%}".replace(
                 "%", " %"

@@ -92,13 +92,18 @@ class Forecast:
         if s.n[0] < self.plan.period:
             nothing = np.full(h, np.nan)
             return Ahead(nothing, dict.fromkeys(LEVELS, (nothing, nothing)))
-        out = np.empty((self.plan.members + 1, h))
-        expect(s, self.plan, np.zeros_like(s.coefficient), out)
-        yhat = out[-1] + s.centre[0]
+        yhat = self.members()[-1]
         uneven = s.uneven[(s.n[0] + np.arange(h)) % self.plan.period]
         half = np.where(s.spread[1] > 0.0, s.spread[0] * uneven, np.nan)
         bands = {level: (yhat - w * half, yhat + w * half) for level, w in zip(LEVELS, s.width, strict=True)}
         return Ahead(yhat, bands)
+
+    def members(self) -> Float:
+        """Return what each of ``plan.names`` expects and, last, all together, shape (members + 1, horizon); changes nothing."""
+        s = self.state
+        out = np.empty((self.plan.members + 1, self.plan.horizon))
+        expect(s, self.plan, np.zeros_like(s.coefficient), out)
+        return out + s.centre[0]
 
     def snapshot(self) -> tuple[str, bytes]:
         """Return the row as bytes, with its layout."""

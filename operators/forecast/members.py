@@ -1,6 +1,7 @@
 """The members of a forecaster, each cheap and online; what they say together is weighed by how far off each has been lately.
 
 Naive: as a season ago, as a week of seasons ago.  Holt and Winters: level, damped trend and season by exponential smoothing.
+Theta: half of the long trend, over a smoothing of what is left of that season.
 Regressions on the values at lags near a whole number of seasons: of values, of differences from the value before, and of
 differences from a season ago.  They are drawn to the mean, to the last value and to the last season, so that
 each is the best of them on another kind of series.
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from config.records import Float
+from operators.forecast import theta
 from operators.forecast.interval import judge, promise
 from operators.forecast.plan import Plan, State
 from operators.forecast.ridge import dot, features, gather, solve
@@ -46,6 +48,8 @@ def learn(s: State, p: Plan, x: float) -> None:
         at = reach
     s.past[at] = y if known else s.past[at - p.period]
     s.filled[0] = at + 1
+    if s.n[0] >= p.period:
+        theta.smooth(s, s.past[at] - s.course[s.n[0] % p.period], known)
     smooth(s, p, s.past[at], known)
     if known:
         regress(s, p, at)
@@ -124,6 +128,11 @@ def expect(s: State, p: Plan, coefficient: Float, out: Float) -> None:
         damp *= PHI
         slope += damp
         out[c, i] = min(max(s.level[0] + slope * s.trend[0] + s.course[(s.n[0] + i) % p.period], low), high)
+    c += 1
+    theta.ahead(s, out[c])
+    for i in range(h):
+        y = out[c, i] + s.course[(s.n[0] + i) % p.period]
+        out[c, i] = min(max(y, low), high) if s.line[0] > 0.0 else out[0, i]
     root, v = np.empty((coefficient.shape[1], coefficient.shape[1])), np.empty(coefficient.shape[1])
     for g in range(len(p.sizes)):
         k, d = p.sizes[g], p.differences[g]

@@ -12,6 +12,7 @@ WEEK = 7  # seasons in a longer one, tried beside it: days in a week; where ther
 REACH = 4096  # how far back lags go
 ORIGINS = 8  # forecasts under way at a time, whose errors weigh the members
 NEAR = 8
+WEIGHTS = 4  # of smoothing, that theta chooses from
 
 
 class Plan(NamedTuple):
@@ -42,14 +43,28 @@ class Plan(NamedTuple):
     needs: Int
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The forecasters, in their order.
+
+        Examples
+        --------
+        >>> " ".join(plan(24, 48).names), plan(None, 5).names[-3:]
+        ('naive naive_week holt_winters theta ar ar_change ar_season ar_short', ('ar', 'ar_change', 'ar_short'))
+        """
+        regressions = (
+            ("ar", "ar_change", "ar_season", "ar_short") if self.period > 1 else ("ar", "ar_change", "ar_short")
+        )
+        return (*("naive", "naive_week")[: len(self.cycles)], "holt_winters", "theta", *regressions)
+
+    @property
     def members(self) -> int:
-        """How many forecasters there are: naive ones, Holt and Winters', regressions."""
-        return len(self.cycles) + 1 + len(self.sizes)
+        """How many forecasters there are."""
+        return len(self.names)
 
     @property
     def reach(self) -> int:
-        """How many values are kept."""
-        return int(max(self.cycles.max(), self.needs.max(), 4 * NEAR)) + 1
+        """How many values are kept; twice the horizon, so that a steady climb is not taken for leaving their range (`members.ROOM`)."""
+        return int(max(self.cycles.max(), self.needs.max(), 4 * NEAR, 2 * self.horizon)) + 1
 
     @property
     def slots(self) -> int:
@@ -69,6 +84,9 @@ class State(NamedTuple):
     level: Float
     trend: Float
     course: Float
+    mild: Float
+    missed: Float
+    line: Float
     past: Float
     gram: Float
     moment: Float
@@ -120,6 +138,8 @@ def row(it: Plan) -> StateRows:
         **dict.fromkeys(("moment", "coefficient"), (g, k)),
         "origin": (it.slots,),
         **dict.fromkeys(("course", "uneven"), (it.period,)),
+        **dict.fromkeys(("mild", "missed"), (WEIGHTS,)),
+        "line": (5,),
         "past": (2 * it.reach,),
         "gram": (g, k, k),
         "pending": (it.slots, m + 2, it.horizon),

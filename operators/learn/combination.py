@@ -9,7 +9,8 @@ import numpy as np
 from pydantic import Field
 
 from operators.forecast.forecast import MOST, Forecast
-from operators.learn.family import Features, Residual
+from operators.forecast.interval import LEVELS
+from operators.learn.family import Bands, Features, Residual
 from operators.season.season import Season, unroll
 
 LONGEST = 2048  # windows in a season that a forecaster can hold
@@ -45,15 +46,15 @@ class Combination(Residual):
         """Return the forecasts of the next `horizon` windows."""
         return self.coming
 
-    def bounds(self, horizon: int) -> tuple[float, float] | None:
-        """Return what 95 of 100 values lie between, so many windows on; None before there is an error to judge by."""
-        low, high = (end[horizon - 1] for end in self.bands)
-        return (low, high) if low <= high else None
+    def bands(self, ahead: int) -> Bands | None:
+        """Return what 80 and 95 of 100 values lie between, so many windows on; NaN before there is an error to judge by."""
+        low, high, lower, upper = (float(end[ahead - 1]) for level in LEVELS for end in self.said.bands[level])
+        return low, high, lower, upper
 
     def _look(self) -> None:
-        yhat, bands = self.forecast.ahead()
+        self.said = self.forecast.ahead()
+        yhat = self.said.yhat
         self.coming: list[float] = [] if np.isnan(yhat[0]) else yhat.tolist()
-        self.bands = tuple(end.tolist() for end in bands[0.95])
 
     def __getstate__(self) -> dict[str, Any]:
         return {"horizon": self.horizon, "period": self.period} | {

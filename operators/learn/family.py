@@ -6,6 +6,7 @@ from math import nan
 from typing import Protocol
 
 Features = dict[str, float]
+Bands = tuple[float, float, float, float]  # ends that should hold 80 of 100 values, then those that should hold 95
 
 
 class Family(Protocol):
@@ -31,8 +32,8 @@ class Family(Protocol):
     def ahead(self) -> list[float]:
         """Return the expected values of the next `horizon` windows; empty before there are any."""
 
-    def bounds(self, horizon: int) -> tuple[float, float] | None:
-        """Return the band of the forecast so many windows on; None: that of the errors made so far."""
+    def bands(self, ahead: int) -> Bands | None:
+        """Return the bands of the forecast so many windows on; None: those of the errors made so far."""
 
 
 class Residual:
@@ -48,8 +49,8 @@ class Residual:
         """Return no forecast."""
         return []
 
-    def bounds(self, horizon: int) -> tuple[float, float] | None:
-        """Return no band of its own."""
+    def bands(self, ahead: int) -> Bands | None:
+        """Return no bands of its own."""
         return None
 
 
@@ -66,6 +67,6 @@ class Density:
         """Return no forecast."""
         return []
 
-    def bounds(self, horizon: int) -> tuple[float, float] | None:
-        """Return no band of its own."""
+    def bands(self, ahead: int) -> Bands | None:
+        """Return no bands of its own."""
         return None

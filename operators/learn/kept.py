@@ -31,13 +31,13 @@ class Kept:
 
     Examples
     --------
-    >>> from operators.learn.forecast import holt_winters
-    >>> makers = {"holt_winters": holt_winters}
-    >>> kept = Kept(Subject("a x", makers), 1)
+    >>> from operators.learn import build
+    >>> plan = build("60s", ["holt_winters"])
+    >>> kept = Kept(Subject("a x", plan), 2)
     >>> for i in range(50):
-    ...     _ = kept.learn((float(i % 5),))
-    >>> again = Kept(Subject("a x", makers), 1, kept.state())
-    >>> again.learn((9.0,)).verdicts == kept.learn((9.0,)).verdicts
+    ...     _ = kept.learn((float(i % 5), i))
+    >>> again = Kept(Subject("a x", plan), 2, kept.state())
+    >>> again.learn((9.0, 50)).verdicts == kept.learn((9.0, 50)).verdicts
     True
     """
 
@@ -46,8 +46,7 @@ class Kept:
         self.saved, since = state or (b"", b"")
         self.since = array("d", since)
         if self.saved:
-            self.subject = pickle.loads(self.saved)
-            self.subject.makers = subject.makers
+            self.subject = pickle.loads(self.saved).resume(subject.plan)
         for i in range(0, len(self.since), width):
             self.subject.learn(tuple(self.since[i : i + width]))
 

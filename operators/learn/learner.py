@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Sequence
 from math import nan
 from typing import NamedTuple
 
+from operators.learn.distance import Accuracy, Distance, Forecast
 from operators.learn.drift import Drift
 from operators.learn.family import Family, Features
 from operators.learn.line import Line
@@ -25,15 +26,6 @@ class Verdict(NamedTuple):
     upper: float
 
 
-class Forecast(NamedTuple):
-    """What a model expects `horizon` windows on, with the band that its own errors at that distance give."""
-
-    horizon: int
-    yhat: float
-    lower: float
-    upper: float
-
-
 class Learner:
     """A model with its line, its drift tests and its older forecasts.
 
@@ -41,6 +33,8 @@ class Learner:
     ----------
     family
         The model.
+    ahead
+        How many windows ahead it is asked, as far as it reaches; its own horizon is always one of them.
 
     Examples
     --------
@@ -52,9 +46,10 @@ class Learner:
     True
     """
 
-    def __init__(self, family: Family) -> None:
+    def __init__(self, family: Family, ahead: Sequence[int] = (1,)) -> None:
         self.family, self.line, self.drift = family, Line(), Drift()
-        self.far, self.made = Line(), deque[float](maxlen=max(1, family.horizon))
+        asked = {n for n in (*ahead, family.horizon) if 0 < n <= family.horizon}
+        self.distances = [Distance(n) for n in sorted(asked)]
 
     def judge(self, y: float, x: Features) -> Verdict:
         """Score a window before learning it.
@@ -82,35 +77,23 @@ class Learner:
         """
         self.family.learn(y, _taught(y, verdict), x)
         self.line.learn(verdict.raw, verdict.score)
-        self._compare(y)
         return self.drift.update(verdict.score)
 
     def sane(self) -> bool:
         """Whether the model still answers with numbers."""
-        return not self.made or abs(self.made[-1]) < LARGEST
+        coming = self.family.ahead()
+        return not coming or abs(coming[-1]) < LARGEST
 
-    def forecasts(self) -> list[Forecast]:
-        """Return what is expected of the next window and of the last one within the horizon; nothing before the line is warm."""
-        width = self.line.width()
-        if not self.made or width != width:
+    def forecasts(self, number: int, y: float) -> list[Forecast]:
+        """Return what is expected after window `number`, of value `y`; nothing before the line is warm."""
+        coming, width = self.family.ahead(), self.line.width()
+        if not coming or width != width:
             return []
-        one = self._banded(1, self.near, width)
-        far = self._banded(self.family.horizon, self.made[-1], self.far.width())
-        return [one] if self.family.horizon == 1 else [one, far]
+        return [it.tell(number, y, coming[it.ahead - 1], self.family.bands(it.ahead)) for it in self.distances]
 
-    def _banded(self, horizon: int, yhat: float, width: float) -> Forecast:
-        low, high = self.family.bounds(horizon) or (yhat - width, yhat + width)
-        return Forecast(horizon, yhat, low, high)
-
-    def _compare(self, y: float) -> None:
-        """Measure the forecast that was made for this window, and make one more."""
-        if len(self.made) == self.made.maxlen:
-            error = abs(y - self.made[0])
-            width = self.far.width()
-            self.far.learn(error, error / width if width > 0.0 else nan)
-        if ahead := self.family.ahead():
-            self.near = ahead[0]
-            self.made.append(ahead[-1])
+    def accuracy(self, number: int, y: float) -> list[Accuracy]:
+        """Judge what was forecast of window `number`; see `Distance`."""
+        return [found for it in self.distances if (found := it.judge(number, y))]
 
 
 def _taught(y: float, verdict: Verdict) -> float:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from config.records import SECOND
-from operators.learn.subject import Makers
+from config.settings import Bound
+from operators.drift import Drift
+from operators.learn.family import Family
+
+Makers = Mapping[str, Callable[[int], Family]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,12 @@ class Plan:
         Windows of this length (``60s``) are learnt, others passed by.
     makers
         Model by name, made from a seed.
+    ahead
+        How many windows ahead forecasters are asked.
+    watches
+        What watches the values themselves, by name.
+    bounds
+        By pattern of metric: where forecasts that cross them are told; see `Bounds`.
     config
         Names and parameters as text: a model saved under another text starts cold.
     """
@@ -25,6 +36,9 @@ class Plan:
     step: str
     makers: Makers
     config: str
+    ahead: tuple[int, ...] = (1,)
+    watches: Mapping[str, Drift] = field(default_factory=dict)
+    bounds: Mapping[str, Bound] = field(default_factory=dict)
 
     @property
     def length(self) -> int:

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from math import nan
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from config.records import SECOND, Event, Float, Rows, Scored, Scores, Windows
-from operators.learn.learner import Forecast
+from config.records import SECOND, Column, Event, Float, Rows, Scored, Scores, Windows
+from operators.learn import crossing
+from operators.learn.crossing import Crossing, Met
+from operators.learn.distance import JUDGED, Accuracy, Forecast
 from operators.learn.neighbours import Waiting
 from operators.learn.plan import Plan
 from operators.learn.subject import Lesson
 
 _NONE = (nan, nan)
+Told = TypeVar("Told", Forecast, Accuracy)
 
 
 class Judged(NamedTuple):
-    """A window, the place in the batch where it was judged, and what that brought."""
+    """A window, the place in the batch where it was judged, and what that brought; None where the series has no bounds."""
 
     window: Waiting
     position: int
     lesson: Lesson
+    crossings: list[Crossing] | None = None
 
 
 def report(item: Windows, judged: list[Judged], plan: Plan) -> list[Scored | Rows]:
-    """Return the scores of step ``models`` and the rows of ``forecasts``; nothing where there is neither a window nor a silence.
+    """Return scores of step ``models``, numbers of step ``breaches``, and rows; nothing where there is neither a window nor a silence.
 
     Rules may name ``yhat`` (expected of this window) and ``forecast`` (expected at the horizon), both by the first forecaster.
     """
@@ -46,17 +51,22 @@ def report(item: Windows, judged: list[Judged], plan: Plan) -> list[Scored | Row
         last=np.array([it.last for it in w], np.int64),
         silences=item.silences,
     )
-    return [scored, *_forecasts(item, judged, plan)]
+    return [scored, *_crossed(item, judged, plan), *_forecasts(item, judged, plan), *_accuracy(item, judged, plan)]
 
 
 def news(item: Windows, judged: list[Judged]) -> list[Event]:
-    """Return the events ``drift``, ``new-normal`` and ``model-reset``: one of a type for a window, naming all models it concerns."""
+    """Return events: one of a type for a window, naming all models or watches it concerns."""
     events = []
-    for w, _, it in judged:
+    for w, _, it, _ in judged:
         name = item.series.names[w.slot]
         if it.drift:
             tests = "; ".join(f"{model} ({', '.join(tests)})" for model, tests in it.drift.items())
-            events.append(Event("drift", w.time, name, f"the error rose: {tests}", w.value))
+            events.append(Event("error-drift", w.time, name, f"the error rose: {tests}", w.value))
+        if drifts := [found for found in it.found if found.type == "drift"]:
+            events.append(Event("drift", w.time, name, "; ".join(found.text for found in drifts), drifts[-1].value))
+        for found in it.found:
+            if found.type == "change-point":
+                events.append(Event("change-point", w.time, name, found.text, found.value))
         if it.accepted:
             text = f"level {it.level:.6g} after {it.before:.6g} is the new normal for {', '.join(it.accepted)}"
             events.append(Event("new-normal", w.time, name, text, it.level))
@@ -82,21 +92,55 @@ def _named(lesson: Lesson, model: str, forecasts: list[Forecast]) -> tuple[float
 
 
 def _forecasts(item: Windows, judged: list[Judged], plan: Plan) -> list[Rows]:
-    made: dict[tuple[str, int], list[tuple[Waiting, Forecast]]] = {}
-    for w, _, it in judged:
-        for model, forecasts in it.forecasts.items():
-            for forecast in forecasts:
-                made.setdefault((model, forecast.horizon), []).append((w, forecast))
-    return [_rows(item, model, horizon * plan.length, pairs) for (model, horizon), pairs in made.items()]
+    said = ((j.window, model, f) for j in judged for model, found in j.lesson.forecasts.items() for f in found)
+    out = []
+    for (model, ahead), pairs in _together(said).items():
+        distance = ahead * plan.length
+        yhat, _, _, lower, upper = np.array([f[1:] for _, f in pairs], np.float64).T
+        fields: dict[str, Column] = {"yhat": yhat, "yhat_lower": lower, "yhat_upper": upper}
+        out.append(_rows("forecasts", item, pairs, distance, (model, distance), fields))
+    return out
 
 
-def _rows(item: Windows, model: str, distance: int, pairs: list[tuple[Waiting, Forecast]]) -> Rows:
-    yhat, lower, upper = np.array([f[1:] for _, f in pairs], np.float64).T
+def _accuracy(item: Windows, judged: list[Judged], plan: Plan) -> list[Rows]:
+    said = ((j.window, model, a) for j in judged for model, found in j.lesson.accuracy.items() for a in found)
+    out = []
+    for (model, ahead), pairs in _together(said).items():
+        columns = np.array([a[1:] for _, a in pairs], np.float64).T
+        fields: dict[str, Column] = dict(zip(Accuracy._fields[1:], columns, strict=True))
+        fields["count"] = np.full(len(pairs), JUDGED, np.int64)
+        out.append(_rows("forecast_errors", item, pairs, 0, (model, ahead * plan.length), fields))
+    return out
+
+
+def _together(said: Iterable[tuple[Waiting, str, Told]]) -> dict[tuple[str, int], list[tuple[Waiting, Told]]]:
+    """Put what was said together by model and distance."""
+    found: dict[tuple[str, int], list[tuple[Waiting, Told]]] = {}
+    for w, model, it in said:
+        found.setdefault((model, it.ahead), []).append((w, it))
+    return found
+
+
+def _rows(
+    measurement: str,
+    item: Windows,
+    pairs: Sequence[tuple[Waiting, object]],
+    later: int,
+    of: tuple[str, int],
+    fields: dict[str, Column],
+) -> Rows:
     return Rows(
-        "forecasts",
+        measurement,
         item.series,
         np.array([w.slot for w, _ in pairs], np.int64),
-        np.array([w.time + distance for w, _ in pairs], np.int64),
-        {"algorithm": model, "horizon": f"{distance // SECOND}s"},
-        {"yhat": yhat, "yhat_lower": lower, "yhat_upper": upper},
+        np.array([w.time + later for w, _ in pairs], np.int64),
+        {"algorithm": of[0], "horizon": f"{of[1] // SECOND}s"},
+        fields,
     )
+
+
+def _crossed(item: Windows, judged: list[Judged], plan: Plan) -> list[Scored | Rows]:
+    if not plan.bounds:
+        return []
+    met = [Met(j.window, j.position, j.crossings) for j in judged if j.crossings is not None]
+    return [crossing.scored(item, met, plan.length), *crossing.rows(item, met, plan.length, "combination")]

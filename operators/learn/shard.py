@@ -7,8 +7,9 @@ from math import nan
 
 import numpy as np
 
-from config.records import Event, Int, Rows, Scored, Windows
+from config.records import SECOND, Event, Int, Rows, Scored, Windows
 from operators.learn.budget import Budget
+from operators.learn.crossing import bounds_of, crossings
 from operators.learn.kept import Kept, KeptState, save_due
 from operators.learn.learner import LARGEST
 from operators.learn.neighbours import BESIDE, Neighbours, NeighboursState, Waiting
@@ -16,7 +17,7 @@ from operators.learn.plan import Plan
 from operators.learn.report import Judged, news, report
 from operators.learn.subject import Subject
 
-_VERSION = "learn-1"
+_VERSION = "learn-2"
 RIVER = version("river")
 UNKNOWN, MODELLED, REFUSED = range(3)
 Learnt = Scored | Rows | Event
@@ -65,8 +66,9 @@ class Learn:
         Returns
         -------
         list
-            One `Scored` of step ``models`` (also for silences alone), `Rows` of ``forecasts``, events ``drift``,
-            ``new-normal``, ``model-reset``, ``not-modelled``.
+            One `Scored` of step ``models`` (also for silences alone) and, where there are bounds, one of step ``breaches``;
+            `Rows` of ``forecasts``, ``forecast_errors``, ``breaches``; events ``drift``,
+            ``change-point``, ``error-drift``, ``new-normal``, ``model-reset``, ``not-modelled``.
         """
         if item.step != self.plan.step:
             return []
@@ -102,7 +104,15 @@ class Learn:
 
     def _learn(self, window: Waiting, position: int) -> list[Judged]:
         complete = self.neighbours.add(window)
-        return [Judged(w, position, self.kept[w.slot].learn((w.value, *x))) for w, x in complete if w.value == w.value]
+        return [self._judged(w, position, x) for w, x in complete if w.value == w.value]
+
+    def _judged(self, window: Waiting, position: int, beside: tuple[float, ...]) -> Judged:
+        w, kept = window, self.kept[window.slot]
+        lesson = kept.learn((w.value, w.time // self.plan.length, *beside))
+        bounds = bounds_of(kept.subject.name, self.plan.bounds) if self.plan.bounds else {}
+        said = kept.subject.course() if bounds else None
+        step = self.plan.length / SECOND
+        return Judged(w, position, lesson, crossings(said, bounds, w.value, step) if said else None)
 
     def _in_order(self, item: Windows) -> list[int]:
         """Return the rows that may have models, as they were closed; the order of rows closed by one point is made ours."""
@@ -121,7 +131,7 @@ class Learn:
         return [Event("not-modelled", time, name, text, float(self.budget.limit))] if first else []
 
     def _new(self, name: str, state: KeptState | None = None) -> Kept:
-        return Kept(Subject(name, self.plan.makers), 1 + BESIDE, state)
+        return Kept(Subject(name, self.plan), 2 + BESIDE, state)
 
     def _reset(self, fresh: Int) -> None:
         for slot in fresh[fresh < len(self.granted)].tolist():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import bytewax.operators as op
 from bytewax.dataflow import operator
@@ -21,26 +22,38 @@ log = logging.getLogger(__name__)
 LEARN_SERIES = Gauge("alluse_learn_series", "Series by whether they got models.", ["state"], registry=REGISTRY)
 
 
-class _Logic(StatefulBatchLogic[Windows, Learnt, LearnSnapshot]):
-    def __init__(self, learn: Learn) -> None:
-        self.learn = learn
-        if learn.cold:
-            log.warning("%s", learn.cold)
+Saved = dict[str, LearnSnapshot]
+
+
+class _Logic(StatefulBatchLogic[Windows, Learnt, Saved]):
+    def __init__(self, plans: Sequence[Plan], series: int, state: Any) -> None:
+        self.near, *self.far = (Learn(plan, Budget(series), _saved(state, plan.step)) for plan in plans)
+        for it in (self.near, *self.far):
+            if it.cold:
+                log.warning("%s", it.cold)
 
     def on_batch(self, values: list[Windows]) -> tuple[Iterable[Learnt], bool]:
-        before = self.learn.modelled, self.learn.refused
-        news = [it for value in values for it in self.learn.update(value)]
-        LEARN_SERIES.labels("modelled").inc(self.learn.modelled - before[0])
-        LEARN_SERIES.labels("refused").inc(self.learn.refused - before[1])
+        before = self.near.modelled, self.near.refused
+        news = [it for value in values for it in self._update(value)]
+        LEARN_SERIES.labels("modelled").inc(self.near.modelled - before[0])
+        LEARN_SERIES.labels("refused").inc(self.near.refused - before[1])
         return news, False
 
-    def snapshot(self) -> LearnSnapshot:
-        return self.learn.snapshot()
+    def _update(self, value: Windows) -> list[Learnt]:
+        """Of longer windows only what is foretold: scores and events are of one length, or they would have no order."""
+        told = (it for far in self.far for it in far.update(value))
+        return [
+            *self.near.update(value),
+            *(it for it in told if isinstance(it, Rows) or (isinstance(it, Scored) and it.step == "breaches")),
+        ]
+
+    def snapshot(self) -> Saved:
+        return {it.plan.step: it.snapshot() for it in (self.near, *self.far)}
 
 
 @dataclass(frozen=True)
 class Lessons:
-    """What learning gives: scores for rules and stores, forecasts for stores, events."""
+    """What learning gives: scores and breaches for rules and stores, forecasts and how they turned out for stores, events."""
 
     scored: KeyedStream[Scored]
     forecasts: KeyedStream[Rows]
@@ -48,11 +61,16 @@ class Lessons:
 
 
 @operator
-def learn(step_id: str, up: KeyedStream[Windows], plan: Plan, series: int) -> Lessons:
-    """Learn the windows of the first `series` series of every shard."""
-    news = op.stateful_batch("models", up, lambda state: _Logic(Learn(plan, Budget(series), state)))
+def learn(step_id: str, up: KeyedStream[Windows], plans: Sequence[Plan], series: int) -> Lessons:
+    """Learn the windows of the first `series` series of every shard; plans beyond the first, of longer windows, forecast only."""
+    news = op.stateful_batch("models", up, lambda state: _Logic(plans, series, state))
     return Lessons(
         op.filter_map_value("scored", news, lambda it: it if isinstance(it, Scored) else None),
         op.filter_map_value("forecasts", news, lambda it: it if isinstance(it, Rows) else None),
         op.filter_map_value("events", news, lambda it: it if isinstance(it, Event) else None),
     )
+
+
+def _saved(state: Any, step: str) -> LearnSnapshot | None:
+    """Return what was saved of a step; an older version saved one step without its name."""
+    return state.get(step) if isinstance(state, dict) else state

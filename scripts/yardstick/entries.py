@@ -19,6 +19,9 @@ class Entry(NamedTuple):
 
 
 RIVER = ("adwin", "kswin", "page_hinkley")
+MEMBERS = {"damped": "holt_winters"} | {
+    name: name for name in ("naive_week", "theta", "ar", "ar_change", "ar_season", "ar_short")
+}
 ENTRIES: dict[str, dict[str, Entry]] = {
     "nab": {
         **{name: Entry(run) for name, run in ours.detectors().items()},
@@ -53,7 +56,9 @@ ENTRIES: dict[str, dict[str, Entry]] = {
     },
     "forecast": {
         "combination": Entry(ours.combination),
-        "holt_winters": Entry(ours.holt_winters),
+        **{name: Entry(partial(ours.member, member)) for name, member in MEMBERS.items()},
+        "holt_winters": Entry(ours.holt_winters, "river"),
+        "snarimax": Entry(ours.snarimax, "river"),
         "seasonal_naive": Entry(trivial.seasonal_naive, "trivial"),
         "naive": Entry(trivial.naive, "trivial"),
     },

@@ -22,7 +22,7 @@ def scale(train: Float, season: int) -> float:
 
 
 def mark(item: task.Item, run: said.Ahead) -> dict[str, float]:
-    """Mark a forecast: its error on the naive one's scale, the share of values in its bounds, and how wide these are.
+    """Mark a forecast: its error on the naive one's scale, the share of values in its bounds (all, first and last quarter), their width.
 
     Where it says nothing the last value stands for it.
     """
@@ -36,6 +36,8 @@ def mark(item: task.Item, run: said.Ahead) -> dict[str, float]:
         told = np.isfinite(low) & known
         inside = (test >= low) & (test <= high)
         marks[f"inside_{100 * level:.0f}"] = float(inside[told].mean()) if told.any() else np.nan
+        for part, at in (("near", slice(len(test) // 4)), ("far", slice(-(len(test) // 4) or None, None))):
+            marks[f"inside_{100 * level:.0f}_{part}"] = float(inside[at][told[at]].mean()) if told[at].any() else np.nan
         marks[f"width_{100 * level:.0f}"] = float((high - low)[told].mean()) / unit if told.any() else np.nan
     return marks
 
@@ -46,6 +48,7 @@ FORECAST = task.Task(
         "mase": task.mean("mase"),
         "coverage_80": task.mean("inside_80"),
         "coverage_95": task.mean("inside_95"),
+        **{f"coverage_{at}": task.mean(f"inside_{at}") for at in ("80_near", "80_far", "95_near", "95_far")},
         "width_80": task.mean("width_80"),
         "width_95": task.mean("width_95"),
     },

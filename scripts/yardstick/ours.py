@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from functools import cache, partial
+from typing import Any
 
 import numpy as np
+from river import time_series
 
 from config.records import NOTHING, Float, Int
 from config.settings import Settings, load_or_exit
 from operators import anomaly, drift, season, trend
 from operators.choose import choose
 from operators.detector import Bank, Detector
+from operators.forecast import forecast as forecaster
 from operators.forecast.forecast import forecast
 from operators.learn import MODELS
 from operators.trend.bocpd import changes
@@ -78,9 +81,24 @@ def combination(train: Float, horizon: int, period: int) -> Forecast:
     return Forecast(*forecast(train, horizon, period))
 
 
+def member(name: str, train: Float, horizon: int, period: int) -> Forecast:
+    """Forecast with one of those members by itself; it has no bounds."""
+    it = forecaster.Forecast(period, horizon)
+    it.update(train)
+    return Forecast(it.members()[it.plan.names.index(name)], {})
+
+
 def holt_winters(train: Float, horizon: int, season: int) -> Forecast:
     """Forecast with the River model of `operators.learn`; it tells no bounds beyond the next window."""
     model = MODELS["holt_winters"](season=season, horizon=horizon)
     for y in train[np.isfinite(train)].tolist():
         model.learn(y, y, {})
     return Forecast(np.array(model.ahead() or [np.nan] * horizon), {})
+
+
+def snarimax(train: Float, horizon: int, season: int) -> Forecast:
+    """Forecast with River's SNARIMAX: differences from a season ago on the last one and the season's; larger ones run away more often."""
+    model: Any = time_series.SNARIMAX(p=1, d=0, q=0, m=season, sp=1, sd=1)
+    for y in train[np.isfinite(train)].tolist():
+        model.learn_one(y)
+    return Forecast(np.array(model.forecast(horizon)), {})

@@ -171,3 +171,15 @@ def test_a_score_without_a_meaning_needs_a_line(tmp_path: Path) -> None:
     file = written(tmp_path, '[[rule]]\nname = "Odd"\nstep = "60s"\nvalue = "score"\ndetector = "profile"\n')
     with pytest.raises(ConfigError, match=r"above: is missing.*alerts.budget"):
         rules_of(load({"ALLUSE_ALERTS__RULES": str(file)}))
+
+
+def test_a_rule_on_breaches_wants_a_bound(tmp_path: Path) -> None:
+    rule = '[[rule]]\nname = "Full"\nstep = "breaches"\nvalue = "at"\nbelow = 3600.0\n'
+    env = {"ALLUSE_ALERTS__RULES": str(written(tmp_path, rule))}
+    with pytest.raises(ConfigError, match=r"step: 'breaches' is not computed: learn\.bounds names no bound"):
+        rules_of(load(env))
+    bound = env | {"ALLUSE_LEARN__BOUNDS": '{"disk used": {"above": 90.0}}'}
+    assert [r.step for r in rules_of(load(bound))] == ["breaches"]
+    written(tmp_path, rule.replace('"at"', '"score"'))
+    with pytest.raises(ConfigError, match="step breaches has no 'score'"):
+        rules_of(load(bound))

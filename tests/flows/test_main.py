@@ -21,8 +21,18 @@ RULES = (
     Rule(name="Rising", step="trends", value="sign", above=0.5),
     Rule(name="Gone", step="points", value="silence", above=600.0),
     Rule(name="Unlikely", step="models", value="score", above=1.0),
+    Rule(name="Filling", step="breaches", value="at", below=1200.0),
 )
 START = 1_767_225_600
+SETTINGS = {
+    "ALLUSE_STORE__SCORES": "all",
+    "ALLUSE_WINDOWS__EVERY": "20,60",
+    "ALLUSE_LEARN__STEP": "20s",
+    "ALLUSE_LEARN__SERIES": "3",
+    "ALLUSE_LEARN__MODELS": "holt_winters,combination",
+    "ALLUSE_LEARN__HORIZONS": "1m,45m",  # the second on windows of 60 s
+    "ALLUSE_LEARN__BOUNDS": '{"cpu idle": {"above": 61.0, "below": 39.0}}',
+}
 
 
 def messages(seed: int, series: int = 6, seconds: int = 3000) -> list[bytes]:
@@ -51,7 +61,7 @@ def polls(bodies: list[bytes], size: int) -> list[tuple[str, Poll]]:
 
 
 def outputs(bodies, size):
-    settings = load({"ALLUSE_STORE__SCORES": "all", "ALLUSE_LEARN__SERIES": "3"})
+    settings = load(SETTINGS)
     out = {name: [] for name in ("stored", "alerts", "rejects", "events")}
     source = TestingSource(polls(bodies, size))
     ends = Ends(
@@ -98,7 +108,13 @@ def test_where_polls_are_cut_changes_nothing(whole, size):
 def test_every_kind_of_output_is_there(whole):
     measurements = {identity.split(b",")[0] for identity, _ in whole["rows"]}
     assert {b"cpu", b"windows", b"scores", b"anomalies", b"trends", b"quality", b"alerts"} <= measurements
+    assert {b"forecasts", b"forecast_errors", b"breaches"} <= measurements
+    horizons = {
+        identity.split(b"horizon=")[1].split(b",")[0] for identity, _ in whole["rows"] if b"horizon=" in identity
+    }
+    assert horizons == {b"60s", b"2700s"}
     assert {code for _, _, code, _ in whole["rejects"]} >= {"undecodable", "future", "late"}
     bodies = [json.loads(a) for a in whole["alerts"]]
     states = {(b["labels"]["alertname"], b["status"]) for b in bodies if b}
     assert {("TooHigh", "firing"), ("TooHigh", "resolved"), ("Gone", "firing"), ("Gone", "resolved")} <= states
+    assert ("Filling", "firing") in states

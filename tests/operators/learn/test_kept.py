@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from operators.learn import Budget, Learn, build, kept
-from operators.learn.forecast import holt_winters
 from operators.learn.kept import Kept, save_due
 from operators.learn.subject import Subject
 from tests.operators.learn.streams import windows
@@ -17,9 +16,9 @@ NAMES = [f"cpu,host={i} busy" for i in range(12)]
 def learnt(*lengths: int) -> list[Kept]:
     found = []
     for i, n in enumerate(lengths):
-        found.append(Kept(Subject(f"a{i} x", {"holt_winters": holt_winters}), 1))
+        found.append(Kept(Subject(f"a{i} x", build("60s", ["holt_winters"])), 2))
         for y in range(n):
-            found[-1].learn((float(y % 5),))
+            found[-1].learn((float(y % 5), y))
     return found
 
 
@@ -45,11 +44,11 @@ def test_a_snapshot_does_not_pickle_what_is_not_due() -> None:
     values = np.random.default_rng(1).normal(size=(257, 12))
     shard.update(windows(NAMES, values[:256]))
     *_, states = shard.snapshot()
-    assert {(saved, len(since) // 56) for saved, since in states} == {(b"", 256)}
+    assert {(saved, len(since) // 64) for saved, since in states} == {(b"", 256)}
     shard.update(windows(NAMES, values[256:], 256))
     *_, states = shard.snapshot()
     assert [bool(saved) for saved, _ in states] == [True] * 4 + [False] * 8
-    assert [len(since) // 56 for _, since in states] == [0] * 4 + [257] * 8
+    assert [len(since) // 64 for _, since in states] == [0] * 4 + [257] * 8
 
 
 def test_a_snapshot_is_values_that_later_windows_do_not_change() -> None:
