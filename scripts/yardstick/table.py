@@ -52,7 +52,8 @@ MAIN = {
     "forecast": ("mase", -1),
 }  # what the best has most of, or least; of other kinds the first column
 INTERVALS = {"standard", "ap", "vus_pr"}  # of anomalies; of tasks every figure has room for its own
-STYLES = {"ours": "bold", "river": "cyan", "trivial": "dim"}
+STYLES = {"ours": "bold", "trivial": "dim"}
+FOREIGN = "cyan"
 
 
 def table(it: Set, rows: Sequence[Row]) -> Table:
@@ -64,7 +65,9 @@ def table(it: Set, rows: Sequence[Row]) -> Table:
     drawn.add_column("µs/point", justify="right", no_wrap=True)
     for row in rows:
         cells = [cell(row, key, form) for key, _, form in COLUMNS[it.kind]]
-        drawn.add_row(Text(row.detector, STYLES[row.whose]), *cells, number(row.figures["us_per_point"], ".3g"))
+        drawn.add_row(
+            Text(row.detector, STYLES.get(row.whose, FOREIGN)), *cells, number(row.figures["us_per_point"], ".3g")
+        )
     return drawn
 
 
