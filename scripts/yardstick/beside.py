@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from math import inf, isfinite
 from pathlib import Path
+from statistics import mean, median
 
 from scripts.yardstick.judge import Row
 from scripts.yardstick.results import commit
 from scripts.yardstick.rivals import BATCH, versions
 from scripts.yardstick.sets import Set
-from scripts.yardstick.table import COLUMNS, cell, number
+from scripts.yardstick.table import COLUMNS, cell, number, worth
 
 HEAD = "## Beside what users would pick\n"
 SHOWN: Mapping[
@@ -21,45 +21,66 @@ SHOWN: Mapping[
     "nab": ("standard", "ap", "vus_pr"),
     "forecast": ("mase", "coverage_80", "coverage_95"),
 }
-LESS = {"mase"}  # where less is better
+LESS = {"mase"}
+PLAIN = {"ours": "ours", "trivial": "baseline"}
 Found = Sequence[tuple[Set, Sequence[Row]]]
 
 
 def write(file: Path, found: Found, command: str) -> None:
     """Renew the tables of the kinds that were judged, each with the command and the commit that it was made by."""
     text = file.read_text()
-    by_kind = sorted((it for it in found if it[1]), key=lambda it: (it[0].kind, -len(it[0].items)))
+    by_kind = sorted((it for it in found if it[1]), key=lambda it: it[0].kind)
     for kind, sets in groupby(by_kind, key=lambda it: it[0].kind):
         text = renewed(text, kind, f"{joint(list(sets))}\n\n`{command}` at {commit(file)}.\n")
     file.write_text(text)
 
 
 def joint(found: Found) -> str:
-    """Return the table of one kind: a row an operator, by the first figure of the first set; costs are those of that set."""
+    """Return the table of one kind: a row an operator, by the mean of the first figure over sets; intervals where there is one set."""
     shown = columns(found[0][0].kind)
     heads = [f"{it.title}: {head}" if head == shown[0][1] else head for it, _ in found for _, head, _ in shown]
     lines = [["detector", "of", *heads, "µs/point"], ["---", "---", *["---:"] * (len(heads) + 1)]]
-    known = versions(row.whose for row in found[0][1])
-    for row in sorted(found[0][1], key=lambda row: worth(row, shown[0][0]), reverse=True):
-        same = [other for _, rows in found for other in rows if other.detector == row.detector]
-        cells = [cell(other, key, form).plain for other in same for key, _, form in shown]
-        name = f"**`{row.detector}`**" if row.whose == "ours" else f"`{row.detector}`"
-        batch = ", batch" if row.detector in BATCH else ""
-        of = f"{row.whose} {known[row.whose]}".strip() + batch
-        lines.append([name, of, *cells, number(row.figures["us_per_point"], ".2g")])
+    by_name: dict[str, list[Row]] = {}
+    for row in (row for _, rows in found for row in rows):
+        by_name.setdefault(row.detector, []).append(row)
+    for of in sorted(by_name.values(), key=lambda of: mean(worth(row, *main(row.kind)) for row in of), reverse=True):
+        cells = [text for it, _ in found for text in told(it, of, len(found) == 1)]
+        name = f"**`{of[0].detector}`**" if of[0].whose == "ours" else f"`{of[0].detector}`"
+        cost = median(row.figures["us_per_point"] for row in of)
+        lines.append([name, origin(of[0]), *cells, number(cost, ".2g")])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def told(it: Set, of: Sequence[Row], sure: bool) -> list[str]:
+    """Return the cells of an operator for one set, dashes where it was not judged; with their intervals if asked for."""
+    row = next((row for row in of if row.data == it.name), None)
+    if row is None:
+        return ["–" for _ in columns(it.kind)]
+    return [cell(row, key, form).plain if sure else number(row.figures[key], form) for key, _, form in columns(it.kind)]
+
+
+def main(kind: str) -> tuple[str, int]:
+    """Return the figure that rows are ordered by, and its sign: -1 where less is better."""
+    key = columns(kind)[0][0]
+    return key, -1 if key in LESS else 1
+
+
+def origin(row: Row) -> str:
+    """Return whose an operator is: ours, a baseline, or a library and its version.
+
+    Examples
+    --------
+    >>> origin(Row("a", "nab", "never", "trivial", 1, {})), origin(Row("a", "nab", "ewma", "ours", 1, {}))
+    ('baseline', 'ours')
+    """
+    named = PLAIN.get(row.whose) or f"{row.whose} {versions([row.whose])[row.whose]}"
+    return f"{named}, batch" if row.detector in BATCH else named
 
 
 def columns(kind: str) -> list[tuple[str, str, str]]:
     """Return what is shown of a set of some kind: key, heading, how it is written."""
     keys = SHOWN.get(kind) or [key for key, _, _ in COLUMNS[kind]]
     return [column for column in COLUMNS[kind] if column[0] in keys]
-
-
-def worth(row: Row, key: str) -> float:
-    """Return what rows are ordered by: the best has most of it."""
-    figure = row.figures[key]
-    return (-figure if key in LESS else figure) if isfinite(figure) else -inf
 
 
 def renewed(text: str, kind: str, body: str) -> str:

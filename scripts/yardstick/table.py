@@ -92,14 +92,15 @@ def number(x: float, form: str) -> str:
 
 
 def best(rows: Sequence[Row]) -> Row:
-    """Return the best of some rows of one set, the first of equals; drift is weighed by recall less false alarms in 1,000."""
+    """Return the best of some rows of one set, the first of equals."""
     key, sign = MAIN.get(rows[0].kind, (COLUMNS[rows[0].kind][0][0], 1))
+    return max(rows, key=lambda row: worth(row, key, sign))
 
-    def worth(row: Row) -> float:
-        found = sign * row.figures[key] - row.figures.get("false_per_10k", 0.0) / 10.0 * (row.kind == "drift")
-        return found if math.isfinite(found) else -math.inf
 
-    return max(rows, key=worth)
+def worth(row: Row, key: str, sign: int = 1) -> float:
+    """Return what rows are ordered by, the best has most of it: a figure; drift is weighed by recall less false alarms in 1,000."""
+    found = sign * row.figures[key] - row.figures.get("false_per_10k", 0.0) / 10.0 * (row.kind == "drift")
+    return found if math.isfinite(found) else -math.inf
 
 
 def markdown(it: Set, rows: Sequence[Row]) -> str:

@@ -36,12 +36,12 @@ def entries(kind: str) -> dict[str, Entry]:
 
 
 def versions(libraries: Iterable[str]) -> dict[str, str]:
-    """Return the version of each library, by name; of those that are not installed, and of no library, an empty one.
+    """Return the version of each library, by name; of those that are not installed an empty one.
 
     Examples
     --------
-    >>> versions(["river", "no-such-library"])
-    {'river': '0.26.1', 'no-such-library': ''}
+    >>> versions(["no-such-library"])
+    {'no-such-library': ''}
     """
     found = {}
     for name in sorted(set(libraries), key=str.lower):

@@ -81,6 +81,7 @@ ANOMALIES: dict[str, Detect] = {
     "pysad_knncad": fed(partial(pysad, knncad)),
     "pysad_mad": fed(partial(pysad, median)),
     "krcf_1": fed(partial(cut_forest, 1)),
+    "krcf_8": fed(partial(cut_forest, 8)),
     "krcf_48": fed(partial(cut_forest, 48)),
     "stumpy_stumpi": fed(matrix_profile),
 }
