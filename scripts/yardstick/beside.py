@@ -38,7 +38,9 @@ def write(file: Path, found: Found, command: str) -> None:
 def joint(found: Found) -> str:
     """Return the table of one kind: a row an operator, by the mean of the first figure over sets; intervals where there is one set."""
     shown = columns(found[0][0].kind)
-    heads = [f"{it.title}: {head}" if head == shown[0][1] else head for it, _ in found for _, head, _ in shown]
+    heads = [head for _ in found for _, head, _ in shown]
+    for k, (it, _) in enumerate(found):
+        heads[k * len(shown)] = f"{it.name.split('/')[-1]} ({len(it.items)}): {shown[0][1]}"
     lines = [["detector", "of", *heads, "µs/point"], ["---", "---", *["---:"] * (len(heads) + 1)]]
     by_name: dict[str, list[Row]] = {}
     for row in (row for _, rows in found for row in rows):
@@ -47,7 +49,7 @@ def joint(found: Found) -> str:
         cells = [text for it, _ in found for text in told(it, of, len(found) == 1)]
         name = f"**`{of[0].detector}`**" if of[0].whose == "ours" else f"`{of[0].detector}`"
         cost = median(row.figures["us_per_point"] for row in of)
-        lines.append([name, origin(of[0]), *cells, number(cost, ".2g")])
+        lines.append([name, origin(of[0]), *cells, number(cost, ".3g")])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
