@@ -12,7 +12,7 @@ from scripts.yardstick.live import live
 
 
 class Entry(NamedTuple):
-    """Something to judge, and whose it is: ``ours``, ``river``, ``trivial``."""
+    """Something to judge, and whose it is: ``ours``, ``trivial``, or the name of a library."""
 
     run: Callable[..., Any]
     whose: str = "ours"

@@ -13,9 +13,9 @@ from scripts.yardstick import anomaly, resample, task
 from scripts.yardstick.alerts import ALERTS
 from scripts.yardstick.changepoint import CHANGEPOINT
 from scripts.yardstick.drift import DRIFT
-from scripts.yardstick.entries import ENTRIES
 from scripts.yardstick.forecast import FORECAST
 from scripts.yardstick.period import PERIOD
+from scripts.yardstick.rivals import entries
 from scripts.yardstick.sets import Set
 from scripts.yardstick.trend import TREND
 
@@ -43,7 +43,7 @@ class Row(NamedTuple):
 
 
 def judge(it: Set, names: Sequence[str], pool: Executor, quick: bool, say: Say) -> Iterator[Row]:
-    """Judge some operators on a set, in the order of `ENTRIES`.
+    """Judge some operators on a set, in the order of `ENTRIES` and `RIVALS`.
 
     Parameters
     ----------
@@ -52,7 +52,8 @@ def judge(it: Set, names: Sequence[str], pool: Executor, quick: bool, say: Say) 
     say
         Takes the set whenever one more of its items is done.
     """
-    chosen = [name for name in ENTRIES[it.kind] if name in names]
+    known = entries(it.kind)
+    chosen = [name for name in known if name in names]
     first = [pool.submit(one, it.kind, item, chosen) for item in it.items if chosen]
     for done in first:
         done.result()
@@ -62,15 +63,15 @@ def judge(it: Set, names: Sequence[str], pool: Executor, quick: bool, say: Say) 
         pool.submit(together, it, [done.result()[k] for done in first], times) for k in range(len(chosen))
     ]
     for name, found in zip(chosen, second, strict=True):
-        yield Row(it.name, it.kind, name, ENTRIES[it.kind][name].whose, len(it.items), found.result())
+        yield Row(it.name, it.kind, name, known[name].whose, len(it.items), found.result())
 
 
 def one(kind: str, item: Any, names: Sequence[str]) -> list[Any]:
     """Judge operators on one item."""
-    entries = [ENTRIES[kind][name] for name in names]
+    known = entries(kind)
     if kind == "nab":
-        return [anomaly.judge(item, entry.run) for entry in entries]
-    return [task.marked(TASKS[kind], item, entry.run) for entry in entries]
+        return [anomaly.judge(item, known[name].run) for name in names]
+    return [task.marked(TASKS[kind], item, known[name].run) for name in names]
 
 
 def together(it: Set, answers: Sequence[Any], times: int) -> dict[str, float]:

@@ -10,7 +10,7 @@ from config.records import SECOND, Float, Int
 from scripts.demonstration.plot import DAY, Plot, frame, when
 from scripts.demonstration.words import day
 from scripts.yardstick import anomaly, episodes, ranking
-from scripts.yardstick.entries import ENTRIES
+from scripts.yardstick.rivals import entries
 from scripts.yardstick.said import Said
 from scripts.yardstick.series import Labelled
 
@@ -46,7 +46,7 @@ class Picture:
 
 def picture(it: Labelled, name: str) -> Picture:
     """Draw a series as a detector saw it."""
-    entry = ENTRIES["nab"][name]
+    entry = entries("nab")[name]
     told = entry.run(it.time, it.value, band=True) if entry.whose == "ours" else entry.run(it.time, it.value)
     none = np.full(len(it.time), np.nan)
     yhat, lower, upper = (none if column is None else column for column in told[1:4])

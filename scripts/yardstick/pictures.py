@@ -14,9 +14,9 @@ import jinja2
 
 from scripts.demonstration.words import day
 from scripts.yardstick.anomaly import LINE
-from scripts.yardstick.entries import ENTRIES
 from scripts.yardstick.judge import Row
 from scripts.yardstick.picture import HIGHEST, Picture, picture
+from scripts.yardstick.rivals import entries
 from scripts.yardstick.series import Labelled
 from scripts.yardstick.sets import Set
 from scripts.yardstick.sketch import sketches
@@ -49,7 +49,7 @@ class Sheet:
 def chosen(it: Set, rows: Sequence[Row], names: Sequence[str]) -> list[str]:
     """Return what to draw of a set: the operators that were named; with none named, the best of ours."""
     ours = [row for row in rows if row.whose == "ours"] or rows
-    return [name for name in names if name in ENTRIES[it.kind]] or [best(ours).detector]
+    return [name for name in names if name in entries(it.kind)] or [best(ours).detector]
 
 
 def draw(folder: Path, sets: Sequence[tuple[Set, Sequence[Row]]], names: Sequence[str], pool: Executor) -> Path:

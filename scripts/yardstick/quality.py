@@ -13,33 +13,37 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from config.layers import ConfigError
 from config.rules import rules_of
+from scripts.yardstick import beside, results
 from scripts.yardstick.alerts import fleets
 from scripts.yardstick.entries import ENTRIES, KINDS
 from scripts.yardstick.judge import Row, Say, judge, processes
 from scripts.yardstick.ours import settings
 from scripts.yardstick.pictures import draw
-from scripts.yardstick.results import write
+from scripts.yardstick.rivals import RIVALS, need
 from scripts.yardstick.sets import Set, find
 from scripts.yardstick.table import line, table
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA, RESULTS = ROOT.parent / "shared" / "data", ROOT / "docs" / "detection.md"
-NAMES = sorted({name for entries in ENTRIES.values() for name in entries})
+NAMES = sorted({name for of in ENTRIES.values() for name in of})
+FOREIGN = sorted({name for of in RIVALS.values() for name in of})
 WIDE = 190  # columns of the widest table; a narrow terminal may wrap it, but no figure is cut
 
 
 def main(arguments: Sequence[str]) -> int:
     """Judge what is asked for; return the exit code: 2 when there is nothing to judge."""
     asked = parsed(arguments)
+    names = asked.detectors or NAMES + FOREIGN * asked.rivals
     try:
         sets = wanted(asked)
+        rivals = need(names, {it.kind for it in sets})
     except (ValueError, ConfigError) as e:
         print(f"scripts/quality: {e}", file=sys.stderr)
         return 2
     with progress(sets) as say, processes(asked.jobs) as pool:
         found = []
         for it in sets:
-            found.append((it, list(judge(it, asked.detectors or NAMES, pool, asked.quick, say))))
+            found.append((it, list(judge(it, names, pool, asked.quick, say))))
             if not sys.stdout.isatty():
                 tell(*found[-1], asked.json)
         if asked.pictures:
@@ -47,8 +51,11 @@ def main(arguments: Sequence[str]) -> int:
     if sys.stdout.isatty():  # not into the bars
         for it, rows in found:
             tell(it, rows, asked.json)
+    if rivals:
+        print("Versions:", ", ".join(f"{name} {it}" for name, it in rivals.items()), file=sys.stderr)
     if asked.write:
-        write(RESULTS, found, " ".join(["scripts/quality", *arguments]))
+        page = beside if asked.rivals else results
+        page.write(RESULTS, found, " ".join(["scripts/quality", *arguments]))
     return 0
 
 
@@ -102,12 +109,15 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--pictures", type=Path)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--rivals", action="store_true")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--jobs", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args(arguments)
-    if unknown := set(asked.detectors) - set(NAMES):
-        parser.error(f"no such detector: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    known = NAMES + FOREIGN * asked.rivals
+    if unknown := set(asked.detectors) - set(known):
+        rivals = "" if asked.rivals else "; --rivals adds those of other libraries"
+        parser.error(f"no such detector: {', '.join(sorted(unknown))}; there are {', '.join(known)}{rivals}")
     if asked.kind == "fleet" and asked.pictures:
         parser.error("--pictures: of a fleet there are none; its series lie nowhere")
     return asked

@@ -17,14 +17,19 @@ HEAD = "## Results\n"
 
 def write(file: Path, found: Sequence[tuple[Set, Sequence[Row]]], command: str) -> None:
     """Renew the tables of some sets, each with the command and the commit that it was made by."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=file.parent, capture_output=True, text=True)
     text = file.read_text()
     for it, rows in found:
         if rows:
             picture = draw(file.parent / file.stem, it, rows).relative_to(file.parent)
             body = f"![{it.label}: figures with intervals]({picture})\n\n{markdown(it, rows)}"
-            text = renewed(text, it, f"{body}\n\n`{command}` at {commit.stdout.strip()}.\n")
+            text = renewed(text, it, f"{body}\n\n`{command}` at {commit(file)}.\n")
     file.write_text(text)
+
+
+def commit(file: Path) -> str:
+    """Return the short name of the commit that a file's folder stands at."""
+    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=file.parent, capture_output=True, text=True)
+    return done.stdout.strip()
 
 
 def renewed(text: str, it: Set, body: str) -> str:

@@ -11,8 +11,8 @@ import numpy as np
 from config.records import Float
 from scripts.demonstration.plot import Plot, frame, nice
 from scripts.yardstick import drift, task
-from scripts.yardstick.entries import ENTRIES
 from scripts.yardstick.judge import TASKS
+from scripts.yardstick.rivals import entries
 
 MOST = 60  # sketches of an operator
 POINTS = 600  # of a line
@@ -41,7 +41,7 @@ def sketch(kind: str, item: task.Item, name: str) -> Sketch:
     answers: list[Any] = []
 
     def run(*asked: Any) -> Any:
-        answers.append(ENTRIES[kind][name].run(*asked))
+        answers.append(entries(kind)[name].run(*asked))
         return answers[-1]
 
     marks = TASKS[kind].mark(item, run)

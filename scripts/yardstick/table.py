@@ -66,7 +66,8 @@ INTERVALS = {
     "alerts_per_day",
     "found",
 }  # of wide tables; of others every figure has room for its own
-STYLES = {"ours": "bold", "river": "cyan", "trivial": "dim"}
+STYLES = {"ours": "bold", "trivial": "dim"}
+FOREIGN = "cyan"
 
 
 def table(it: Set, rows: Sequence[Row]) -> Table:
@@ -78,7 +79,9 @@ def table(it: Set, rows: Sequence[Row]) -> Table:
     drawn.add_column("µs/point", justify="right", no_wrap=True)
     for row in rows:
         cells = [cell(row, key, form) for key, _, form in COLUMNS[it.kind]]
-        drawn.add_row(Text(row.detector, STYLES[row.whose]), *cells, number(row.figures["us_per_point"], ".3g"))
+        drawn.add_row(
+            Text(row.detector, STYLES.get(row.whose, FOREIGN)), *cells, number(row.figures["us_per_point"], ".3g")
+        )
     return drawn
 
 
@@ -103,14 +106,15 @@ def number(x: float, form: str) -> str:
 
 
 def best(rows: Sequence[Row]) -> Row:
-    """Return the best of some rows of one set, the first of equals; drift is weighed by recall less false alarms in 1,000."""
+    """Return the best of some rows of one set, the first of equals."""
     key, sign = MAIN.get(rows[0].kind, (COLUMNS[rows[0].kind][0][0], 1))
+    return max(rows, key=lambda row: worth(row, key, sign))
 
-    def worth(row: Row) -> float:
-        found = sign * row.figures[key] - row.figures.get("false_per_10k", 0.0) / 10.0 * (row.kind == "drift")
-        return found if math.isfinite(found) else -math.inf
 
-    return max(rows, key=worth)
+def worth(row: Row, key: str, sign: int = 1) -> float:
+    """Return what rows are ordered by, the best has most of it: a figure; drift is weighed by recall less false alarms in 1,000."""
+    found = sign * row.figures[key] - row.figures.get("false_per_10k", 0.0) / 10.0 * (row.kind == "drift")
+    return found if math.isfinite(found) else -math.inf
 
 
 def markdown(it: Set, rows: Sequence[Row]) -> str:
