@@ -9,8 +9,10 @@ from config.series import Name
 
 V = TypeVar("V")
 
-OURS = frozenset({"windows", "scores", "anomalies", "trends", "forecasts", "quality", "alerts", "events"})
-TAGS = frozenset({"metric", "metric_field", "length", "step", "detector", "algorithm", "horizon"}) | {
+OURS = frozenset(
+    {"windows", "scores", "anomalies", "trends", "forecasts", "quality", "alerts", "events", "correlations"}
+)
+TAGS = frozenset({"metric", "metric_field", "length", "step", "detector", "algorithm", "horizon", "other"}) | {
     *("topic", "partition", "producer", "alertname", "severity", "type")
 }
 
