@@ -12,7 +12,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from config.layers import ConfigError, Origin, Path_, keys, nearest, read
@@ -194,6 +203,19 @@ class Collect(Section):
     every: float = Field(gt=0)
 
 
+class Correlate(Section):
+    series: int = Field(ge=2)
+    windows: int = Field(ge=80, le=10_000)
+    every: int = Field(ge=1)
+    lags: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _short_of_a_quarter(self) -> Correlate:
+        if 4 * self.lags >= self.windows:
+            raise ValueError(f"lags, {self.lags}, should be less than a quarter of windows, {self.windows}")
+        return self
+
+
 class Limits(Section):
     series: int = Field(ge=1)
     message_bytes: int = Field(ge=1)
@@ -227,6 +249,7 @@ class Settings(Section):
     learn: Learn
     alerts: Alerts
     collect: Collect
+    correlate: Correlate
     limits: Limits
     recovery: Recovery
     log: Log

@@ -19,6 +19,7 @@ from config.settings import DEEP, Settings, load
 from flows.main import Ends, learning
 from operators import anomaly, trend
 from operators.anomaly import DETECTORS
+from operators.correlate.innovations import innovations
 from operators.detect import Detect
 from operators.learn import MODELS
 from operators.learn.watch import WATCHES
@@ -85,6 +86,7 @@ def main(arguments: list[str]) -> None:
         return
     with subprocess.Popen([sys.executable, "-m", "flows.warm", "beside", "everything"]):
         warm(load(EVERYTHING))
+        innovations(np.arange(200.0).reshape(2, 100) ** 2 % 7.0)
 
 
 if __name__ == "__main__":

@@ -21,10 +21,11 @@ OURS = frozenset(
         "quality",
         "alerts",
         "events",
+        "correlations",
     }
 )
-TAGS = frozenset({"metric", "metric_field", "length", "step", "detector", "algorithm", "horizon"}) | {
-    *("topic", "partition", "producer", "alertname", "severity", "type", "side")
+TAGS = frozenset({"metric", "metric_field", "length", "step", "detector", "algorithm", "horizon", "other", "side"}) | {
+    *("topic", "partition", "producer", "alertname", "severity", "type")
 }
 
 

@@ -92,6 +92,8 @@ class KafkaSource(FixedPartitionedSource[Item, int | None]):
     Events are ``offsets-lost`` (messages were deleted before they were read) and ``partitions-added``; after the latter is stored the
     process ends with exit code 1, for its supervisor to start it again: partitions can only be taken over at a start.
 
+    `parts` names all of them once Bytewax has asked for them, before the first item.
+
     Parameters
     ----------
     kafka
@@ -109,12 +111,14 @@ class KafkaSource(FixedPartitionedSource[Item, int | None]):
 
     def __init__(self, kafka: Kafka, topic: str, lanes: Lanes) -> None:
         self._topic = topic
+        self.parts: list[str] = []
         self._reader = Reader(kafka, topic, lambda partition: partition % lanes.count == lanes.index)
 
     def list_parts(self) -> list[str]:
         partitions = self._reader.find()
         refuse_strangers(self._topic, partitions)
-        return [f"{self._topic}-{p}" for p in partitions]
+        self.parts = [f"{self._topic}-{p}" for p in partitions]
+        return self.parts
 
     def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> KafkaPartition:
         return KafkaPartition(self._reader, int(for_part.rpartition("-")[2]), resume_state)

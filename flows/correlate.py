@@ -1,0 +1,92 @@
+"""Which series move together: reads the rows of `windows` that `flows.main` writes to the topic `results`, writes `correlations`.
+
+A pair may be any two series, so one process reads all partitions, whatever `lanes.count` says; what it reads is reduced a hundredfold
+already.  Needs a recovery store and an `http.port` of its own where it runs beside `flows.main`; ``scripts/run correlate`` gives it the
+former.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import bytewax.operators as op
+from bytewax.dataflow import Dataflow
+
+from config.layers import ConfigError
+from config.logs import setup
+from config.records import Event, Poll
+from config.recovery import begin
+from config.settings import Lanes, Settings, load_or_exit
+from operators.correlate import Plan, correlate
+from operators.only import only
+from sinks.http import serve
+from sinks.influx import influx
+from sinks.kafka import Outbox, RejectBox
+from sinks.kafka import events as event_topic
+from sinks.kafka import results as result_topic
+from sinks.sqlite import sqlite
+from sources.kafka import KafkaSource
+
+EVENLY = {
+    "queued.max.messages.kbytes": 1024
+}  # no partition is read far ahead of another: what waits for the others is state
+
+
+def correlating(s: Settings) -> Dataflow:
+    """Draw the graph."""
+    graph, outbox = Dataflow("correlate"), Outbox(s)
+    kafka = s.kafka.model_copy(update={"client": EVENLY | s.kafka.client})
+    source = KafkaSource(kafka, s.topics.results.name, Lanes(count=1, index=0))
+    stores = {
+        "influx": lambda: influx(s, RejectBox(outbox, s.topics.rejects.name)),
+        "sqlite": lambda: sqlite(s),
+        "kafka": lambda: result_topic(s, outbox),
+    }
+    arrived = op.input("arrived", graph, source)
+    rows = correlate("correlations", only("polls", arrived, Poll), plan(s), lambda: source.parts)
+    for kind in s.store.kind:
+        op.output(f"to_{kind}", rows, stores[kind]())
+    op.output("to_events", only("noticed", arrived, Event), event_topic(s, outbox))
+    return graph
+
+
+def plan(s: Settings) -> Plan:
+    """Return what settings want correlated.
+
+    Raises
+    ------
+    ConfigError
+        `flows.main` does not write what is read here.
+
+    Examples
+    --------
+    >>> from config.settings import load
+    >>> plan(load({"ALLUSE_STORE__KIND": "sqlite,kafka"}))
+    Plan(length=60, lateness=300.0, series=1000, windows=120, every=10, lags=10)
+    >>> plan(load({}))
+    Traceback (most recent call last):
+    config.layers.ConfigError: store.kind is ['influx'], without kafka: flows.main writes no rows to the topic results; add kafka
+    """
+    if "kafka" not in s.store.kind:
+        raise ConfigError(
+            f"store.kind is {s.store.kind}, without kafka: flows.main writes no rows to the topic "
+            f"{s.topics.results.name}; add kafka"
+        )
+    if "mean" not in s.windows.fields:
+        raise ConfigError("windows.fields is without mean: there is nothing to correlate; add mean")
+    c = s.correlate
+    return Plan(min(s.windows.every), s.time.allowed_lateness, c.series, c.windows, c.every, c.lags)
+
+
+def flow() -> Dataflow:
+    """Run live: ``python -m bytewax.run flows.correlate``."""
+    settings = load_or_exit()
+    setup(settings)
+    begin(settings, "correlate")
+    try:
+        graph = correlating(settings)
+    except ConfigError as e:
+        print(f"wrong configuration:\n{e}", file=sys.stderr)
+        sys.exit(2)
+    serve(settings)
+    return graph
