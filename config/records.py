@@ -371,6 +371,8 @@ class Scored:
         Shape (n,): offsets of the first and last point that each rests on.
     settled
         Earlier anomalies whose kind is now known.
+    events
+        What is to be said of the series themselves.
     """
 
     step: str
@@ -386,6 +388,7 @@ class Scored:
     last: Int
     silences: Silences
     settled: list[Rows] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.codes)

@@ -88,7 +88,8 @@ def learning(settings: Settings, rules: Sequence[Rule], ends: Ends) -> Dataflow:
     steps |= {"trends": trends.scored, "models": models.scored, "breaches": models.scored}
     ruled = (alert(f"alert_{step}", up, rules, step, s.config_hash, VERSION) for step, up in steps.items())
     changes = op.merge("changes", *ruled)
-    events = op.merge("events", only("noticed", arrived, Event), checked.events, models.events)
+    settled = op.flat_map_value("settled", judged, lambda it: it.events)
+    events = op.merge("events", only("noticed", arrived, Event), checked.events, models.events, settled)
 
     # Deliver
     scored = (points, judged, models.scored)

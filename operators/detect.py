@@ -19,12 +19,20 @@ from operators.deep import Deep, DeepSnapshot
 from operators.detector import Bank, Detector, Snapshot
 from operators.kind import Keep, Kinds
 from operators.kind import rows as rows
+from operators.settle import Settle
+from operators.settle import Snapshot as Settled
 
 __all__ = ["Deeply", "Detect", "detect", "rows"]
 
 log = logging.getLogger(__name__)
 
-DetectSnapshot = tuple[str, tuple[tuple[str, Snapshot], ...], tuple[tuple[str, Any], ...], DeepSnapshot | None]
+DetectSnapshot = tuple[
+    str,
+    tuple[tuple[str, Snapshot], ...],
+    tuple[tuple[str, Any], ...],
+    DeepSnapshot | None,
+    tuple[tuple[str, Settled], ...],
+]
 
 
 class Deeply(NamedTuple):
@@ -73,10 +81,12 @@ class Detect:
         snapshot: DetectSnapshot | None = None,
     ) -> None:
         self.points, self.windows, self.keep = points, windows, keep
-        _, banks, kinds, deep = snapshot or ("", (), (), None)
+        _, banks, kinds, deep, *incidents = snapshot or ("", (), (), None, ())
         self.step, self.deep = deeply.step, Deep(deeply.detectors, deeply.series, deeply.keeper, deep)
         self.banks = {step: Bank(self._detectors(step), bank) for step, bank in banks}
         self.kinds = {step: Kinds(kept) for step, kept in kinds}
+        known = dict(incidents[0] if incidents else ())
+        self.settle = {d.name: Settle(known.get(d.name)) for d in deeply.detectors}
 
     def update(self, item: Checked | Windows) -> Scored:
         """Score the points or windows of one item; an item without any passes what it says of silences."""
@@ -88,7 +98,8 @@ class Detect:
         """Return banks by step, and what is not settled yet."""
         banks = tuple((step, bank.snapshot()) for step, bank in self.banks.items())
         kinds = tuple((step, kinds.snapshot()) for step, kinds in self.kinds.items())
-        return "detect-2", banks, kinds, self.deep.snapshot() if self.deep.budget else None
+        incidents = tuple((name, settle.snapshot()) for name, settle in self.settle.items())
+        return "detect-3", banks, kinds, self.deep.snapshot() if self.deep.budget else None, incidents
 
     @property
     def cold(self) -> list[str]:
@@ -108,7 +119,10 @@ class Detect:
         it.scores.update(bank.update(it.codes, it.time, it.value, fresh, want_all))
         if it.step == self.step and self.deep.budget:
             self.deep.shard = it.poll.shard
-            it.scores.update(self.deep.update(it.codes, it.time, it.value, fresh, want_all))
+            deep = self.deep.update(it.codes, it.time, it.value, fresh, True)  # what settles is judged by the band
+            it.scores.update(deep)
+            for name, scores in deep.items():
+                it.events.extend(self.settle[name].update(it, scores, fresh))
         it.settled.extend(self.kinds[it.step].update(it, fresh))
         return it
 

@@ -20,7 +20,6 @@ from operators.kernel import kernel
 KINDS = 6  # surprises: rest of the season, distance from the level, three novelties, step
 WINDOW, HALF = 40, 20  # readings in the mean and the deviation of a vector, and in the mean of its rests
 SLOW = 0.02  # weight of the newest reading in the level
-DAY = 24 * season.HOUR
 MOST = 15.0  # decimal places of rarity that are believed
 # Of the readings of all series, recorded or made of noise, 10 ** -FIRST begin an incident that comes to a surprise of `FULL`.
 # Such incidents come to `EXCESS` more in the mean, in recorded series outside what is known;
@@ -114,7 +113,7 @@ def look(s: Any, x: float, t: int, p: Params, vector: Any, found: Float) -> floa
         return nan
     rare = kinds = one = 0.0
     for k in range(KINDS):
-        if (k == 0 or k == 3 or k == 4) and DAY <= t - s["begin"] < 2 * DAY:
+        if (k == 0 or k == 3 or k == 4) and season.young(s, t):
             continue  # what the hours of one day say of the next is surprising at first, and nothing to tell
         kinds += 1.0
         one = min(tail.rarity(found[k], tail.fit(s["counts"][k], s["bases"][k], s["total"])), MOST)
