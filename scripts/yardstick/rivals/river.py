@@ -76,10 +76,10 @@ def power(score: float) -> float:
     return exp(min(score, 700.0))
 
 
-def snarimax(season: int = LAGS) -> Any:
-    """Return its forecaster, as the example of the predictive detector has it; `season` is there the number of lags, too."""
+def snarimax(**orders: int) -> Any:
+    """Return its forecaster with the regressor of the example of its predictive detector."""
     regressor = preprocessing.StandardScaler() | linear_model.LinearRegression(optimizer=optim.SGD(0.005))
-    return time_series.SNARIMAX(p=season, d=1, q=season, m=season, sd=1, regressor=regressor)
+    return time_series.SNARIMAX(**orders, regressor=regressor)
 
 
 def holt_winters() -> Any:
@@ -113,9 +113,13 @@ def ahead(make: Callable[[int], Any], train: Float, horizon: int, season: int) -
 
 
 def seasonal(season: int) -> Any:
-    """Return level, trend and season with the weights of its example, which multiplies."""
-    kinds = {"seasonality": season, "multiplicative": True}
-    return time_series.HoltWinters(alpha=0.3, beta=0.1, gamma=0.6, **kinds)  # type: ignore[no-untyped-call]
+    """Return level, trend and season with the weights of its example."""
+    return time_series.HoltWinters(alpha=0.3, beta=0.1, gamma=0.6, seasonality=season)  # type: ignore[no-untyped-call]
+
+
+def differenced(season: int) -> Any:
+    """Return a season of lags of what is left of a seasonal difference; with those of the example it diverges here."""
+    return snarimax(p=season, d=0, q=0, m=season, sd=1)
 
 
 def drifts(name: str, make: Callable[[], base.DriftDetector], values: Float) -> Int:
@@ -131,11 +135,11 @@ ANOMALIES: dict[str, Detect] = {
     "river_svm": fed(one_class),
     "river_lof": fed(outlier_factor),
     "river_loda": fed(loda),
-    "river_snarimax": fed(partial(missed, snarimax)),
+    "river_snarimax": fed(partial(missed, partial(snarimax, p=LAGS, d=1, q=LAGS, m=LAGS, sd=1))),
     "river_holt_winters": fed(partial(missed, holt_winters)),
 }
 FORECASTS = {
-    "river_snarimax": partial(ahead, snarimax),
+    "river_snarimax": partial(ahead, differenced),
     "river_holt_winters": partial(ahead, seasonal),
 }
 DRIFTS: dict[str, Callable[[Float], Int]] = {
