@@ -105,11 +105,16 @@ def missed(make: Callable[[], Any]) -> Step:
 
 
 def ahead(make: Callable[[int], Any], train: Float, horizon: int, season: int) -> Forecast:
-    """Forecast with a forecaster that learnt one value at a time; it tells no bounds."""
-    model = make(season)
-    for y in train[np.isfinite(train)].tolist():
+    """Forecast with a forecaster that learnt one value at a time; it tells no bounds.
+
+    A value that lies further from the past than all of that is wide is none: some of these models run away.
+    """
+    model, known = make(season), train[np.isfinite(train)]
+    for y in known.tolist():
         model.learn_one(y)
-    return Forecast(np.array(model.forecast(horizon), np.float64), {})
+    yhat, wide = np.array(model.forecast(horizon), np.float64), np.ptp(known)
+    within = (yhat >= known.min() - wide) & (yhat <= known.max() + wide)
+    return Forecast(np.where(within, yhat, np.nan), {})
 
 
 def seasonal(season: int) -> Any:
@@ -118,7 +123,7 @@ def seasonal(season: int) -> Any:
 
 
 def differenced(season: int) -> Any:
-    """Return a season of lags of what is left of a seasonal difference; with those of the example it diverges here."""
+    """Return a season of lags of what is left of a seasonal difference; with those of the example it diverges more often."""
     return snarimax(p=season, d=0, q=0, m=season, sd=1)
 
 
