@@ -76,10 +76,10 @@ def power(score: float) -> float:
     return exp(min(score, 700.0))
 
 
-def snarimax(season: int = LAGS) -> Any:
-    """Return its forecaster, as the example of the predictive detector has it; `season` is there the number of lags, too."""
+def snarimax(**orders: int) -> Any:
+    """Return its forecaster with the regressor of the example of its predictive detector."""
     regressor = preprocessing.StandardScaler() | linear_model.LinearRegression(optimizer=optim.SGD(0.005))
-    return time_series.SNARIMAX(p=season, d=1, q=season, m=season, sd=1, regressor=regressor)
+    return time_series.SNARIMAX(**orders, regressor=regressor)
 
 
 def holt_winters() -> Any:
@@ -105,17 +105,26 @@ def missed(make: Callable[[], Any]) -> Step:
 
 
 def ahead(make: Callable[[int], Any], train: Float, horizon: int, season: int) -> Forecast:
-    """Forecast with a forecaster that learnt one value at a time; it tells no bounds."""
-    model = make(season)
-    for y in train[np.isfinite(train)].tolist():
+    """Forecast with a forecaster that learnt one value at a time; it tells no bounds.
+
+    A value that lies further from the past than all of that is wide is none: some of these models run away.
+    """
+    model, known = make(season), train[np.isfinite(train)]
+    for y in known.tolist():
         model.learn_one(y)
-    return Forecast(np.array(model.forecast(horizon), np.float64), {})
+    yhat, wide = np.array(model.forecast(horizon), np.float64), np.ptp(known)
+    within = (yhat >= known.min() - wide) & (yhat <= known.max() + wide)
+    return Forecast(np.where(within, yhat, np.nan), {})
 
 
 def seasonal(season: int) -> Any:
-    """Return level, trend and season with the weights of its example, which multiplies."""
-    kinds = {"seasonality": season, "multiplicative": True}
-    return time_series.HoltWinters(alpha=0.3, beta=0.1, gamma=0.6, **kinds)  # type: ignore[no-untyped-call]
+    """Return level, trend and season with the weights of its example."""
+    return time_series.HoltWinters(alpha=0.3, beta=0.1, gamma=0.6, seasonality=season)  # type: ignore[no-untyped-call]
+
+
+def differenced(season: int) -> Any:
+    """Return a season of lags of what is left of a seasonal difference; with those of the example it diverges more often."""
+    return snarimax(p=season, d=0, q=0, m=season, sd=1)
 
 
 def drifts(name: str, make: Callable[[], base.DriftDetector], values: Float) -> Int:
@@ -131,11 +140,11 @@ ANOMALIES: dict[str, Detect] = {
     "river_svm": fed(one_class),
     "river_lof": fed(outlier_factor),
     "river_loda": fed(loda),
-    "river_snarimax": fed(partial(missed, snarimax)),
+    "river_snarimax": fed(partial(missed, partial(snarimax, p=LAGS, d=1, q=LAGS, m=LAGS, sd=1))),
     "river_holt_winters": fed(partial(missed, holt_winters)),
 }
 FORECASTS = {
-    "river_snarimax": partial(ahead, snarimax),
+    "river_snarimax": partial(ahead, differenced),
     "river_holt_winters": partial(ahead, seasonal),
 }
 DRIFTS: dict[str, Callable[[Float], Int]] = {
