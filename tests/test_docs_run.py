@@ -20,12 +20,13 @@ from tests.services.__main__ import TOPICS
 from tests.sources.running import until
 
 
-def test_the_shipped_rule_of_the_readme_is_a_rule(tmp_path):
+def test_the_rules_of_the_readme_are_rules(tmp_path):
+    found = []
     for text in blocks(README, "toml"):
         file = tmp_path / "rules.toml"
         file.write_text(text)
-        (rule,) = read_rules(file, {"60s": ["profile"]})
-        assert (rule.name, rule.above) == ("LoadTooHigh", 8.0)
+        found += read_rules(file, {"60s": ["profile"], "breaches": []})
+    assert [(r.name, r.above, r.below) for r in found] == [("LoadTooHigh", 8.0, None), ("DiskFillsUp", None, 14400.0)]
 
 
 def test_settings_in_the_documents_are_settings(tmp_path):

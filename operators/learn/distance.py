@@ -88,9 +88,7 @@ class Distance:
 
         Windows that never came are passed over: nothing was right or wrong about them.
         """
-        for due in list(self.under_way):
-            if due >= number:
-                break
+        while self.under_way and (due := next(iter(self.under_way))) < number:
             del self.under_way[due]
         if number not in self.under_way:
             return None
