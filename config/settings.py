@@ -30,7 +30,7 @@ __all__ = ["WINDOW_FIELDS", "ConfigError", "Settings", "load", "load_or_exit"]
 
 WINDOW_FIELDS = ("count", "mean", "min", "max", "last", "stddev", "p50", "p95", "p99", "sum", "first")
 DEEP = ("ensemble",)  # detectors that run for `detect.deep` series of a partition
-CHANCE = 4e-4  # share of readings at which a score of 1 of theirs begins by chance, unless their parameter `chance` says another
+CHANCE = 4e-4  # share of readings at which a score of 1 of any detector begins by chance, unless its parameter `chance` says another
 ANSWERS = {"windows", "time", "metric", "detect", "trend", "detector", "learn", "limits"}
 
 

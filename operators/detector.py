@@ -138,7 +138,7 @@ class Bank:
     >>> bank = Bank([zscore(warmup=2)])
     >>> slots, time = np.zeros(4, np.int64), np.arange(4)
     >>> bank.update(slots, time, np.array([1.0, 3.0, 2.0, 9.0]), NOTHING)["zscore"].score.tolist()
-    [nan, nan, 0.0, 2.1433]
+    [nan, nan, 0.0, 0.1837]
     """
 
     def __init__(self, detectors: Sequence[Detector], snapshot: Snapshot | None = None) -> None:

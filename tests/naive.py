@@ -7,8 +7,66 @@ from __future__ import annotations
 
 import datetime
 from itertools import combinations, groupby
+from math import log
 
 import numpy as np
+
+SHARE, PEAK = 0.02, 0.2102  # of readings begin a run; mean of log(1 + e / -log(SHARE)) of exponential e
+
+
+class Peaks:
+    """Peaks over a threshold, with the list of all of them."""
+
+    def __init__(self, chance=4e-4):
+        self.high, self.logs, self.rare, self.common = 0.0, [PEAK] * 8, -log(chance), -log(SHARE)
+
+    @property
+    def threshold(self):
+        return max(self.high, (self.common / self.rare) ** 0.5)
+
+    @property
+    def power(self):
+        return min(max(PEAK / np.sum(weights(len(self.logs), 1 / 50) * self.logs), 0.2), 2.0)
+
+    @property
+    def step(self):
+        return max(1 / len(self.logs), 1 / 50) / 5
+
+    def score(self, y, n):
+        """Return how odd a deviation of `y` limits is after n readings."""
+        ratio = y / self.threshold
+        return self.common / self.rare * n / (n + 30) * (ratio if ratio <= 1 else ratio**self.power)
+
+    def sink(self):
+        self.high = self.threshold * (1 - SHARE * self.step)
+
+    def rise(self):
+        self.high = self.threshold * (1 + self.step)
+
+
+def calibrated(deviations):
+    """Turn deviations in limits, NaN before the warm-up, into scores."""
+    peaks, out, peak, hold, run = Peaks(), [], 0.0, 0, 0
+    for n, y in enumerate(deviations):
+        odd = peaks.score(y, n)
+        out.append(odd)
+        if np.isnan(odd):
+            continue
+        run = run + 1 if odd >= 1 else max(0, run - 2)
+        if run == 0:
+            peaks.sink()
+        beyond = min(odd * (n + 30) / n, 1.5) * peaks.rare / peaks.common
+        if beyond > 1:
+            peak = max(peak, log(beyond) / peaks.power)
+            if hold == 0:
+                peaks.rise()
+                hold = 10
+        if hold > 0 and run == 0:
+            hold -= 1
+            if hold == 0:
+                peaks.logs.append(peak)
+                peak = 0.0
+    return out
 
 
 def weights(n, weight):
@@ -43,7 +101,7 @@ def cusum(t, x, limit, weight=0.01, slack=0.5, warmup=30):
         expected = mean + (stays * last + drift if var > 0 else 0.0)
         d, e = x[i] - mean, x[i] - expected
         if i >= warmup:
-            z = np.clip(e / max(np.sqrt(rest), 0.05 * np.sqrt(var)), -limit / 2, limit / 2)
+            z = np.clip(e / max(np.sqrt(rest), 0.05 * np.sqrt(var)), -limit, limit)
             up, down = max(0, up + z - slack), max(0, down - z - slack)
             out.append(max(up, down) / limit)
         else:
@@ -57,16 +115,21 @@ def cusum(t, x, limit, weight=0.01, slack=0.5, warmup=30):
     return out
 
 
-def flatline(t, x, limit, least=30):
-    out = []
+def flatline(t, x, limit):
+    """Return scores, not deviations."""
+    out, peaks = [], Peaks()
     for i in range(len(x)):
         runs, values = [len(list(run)) for _, run in groupby(x[:i])], set(x[: i + 1])
         ended, now = runs[:-1], runs[-1] if runs else 0
-        longest = max((n * (1 - 1e-4) ** (len(ended) - 1 - k) for k, n in enumerate(ended)), default=0)
         if i < 10 or (len(ended) < 10 and len(values) > 2):
             out.append(np.nan)
         else:
-            out.append((now + 1) / max(least, limit * longest) if len(values) > 2 and x[i] == x[i - 1] else 0.0)
+            out.append(peaks.score((now + 1) / limit, i) if len(values) > 2 and x[i] == x[i - 1] else 0.0)
+        peaks.sink()
+        if i > 0 and x[i] != x[i - 1] and now > limit * peaks.threshold:
+            peak = log(now / limit / peaks.threshold)
+            peaks.rise()
+            peaks.logs.append(peak)
     return out
 
 
@@ -78,7 +141,7 @@ def quantile_step(estimate, x, q, step):
     return min(x, estimate + step * q) if x > estimate else max(x, estimate - step * (1 - q))
 
 
-def mad(t, x, limit, weight=0.02, warmup=30):
+def mad(t, x, limit, weight=0.01, warmup=30):
     out, median, mad, spread = [], x[0], 0.0, 0.0
     for i in range(len(x)):
         far, a = abs(x[i] - median), max(weight, 1 / (i + 1))
@@ -93,11 +156,8 @@ def iqr(t, x, limit, weight=0.01, warmup=30):
     out, q1, median, q3, spread = [], x[0], x[0], x[0], 0.0
     for i in range(len(x)):
         a = max(weight, 1 / (i + 1))
-        above, below = (
-            (x[i] - q3) / max(2 * (q3 - median), spread or 1),
-            (q1 - x[i]) / max(2 * (median - q1), spread or 1),
-        )
-        out.append(np.nan if i < warmup else max(0, above, below) / limit)
+        width = max(2 * (q3 - median if x[i] > median else median - q1), spread)
+        out.append(np.nan if i < warmup else abs(x[i] - median) / (width / 2 + limit * width))
         spread += a * (abs(x[i] - median) - spread)
         median = quantile_step(median, x[i], 0.5, 4 * a * spread)
         q1 = min(median, quantile_step(q1, x[i], 0.25, 4 * a * spread))

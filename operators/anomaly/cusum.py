@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from math import nan, sqrt
+from math import log, nan, sqrt
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from config.records import StateRows
+from config.settings import CHANCE
 from operators.anomaly.ewma import FINEST, follow
-from operators.anomaly.line import FIELDS, Count, Positive, Share, Tail, calibrate, clip, few, line, meet
+from operators.anomaly.line import Count, Positive, Share, few, meet, newest, row
+from operators.anomaly.peaks import Chance, calibrate, rarity, reach
 from operators.detector import Detector, Gate, Out, Points, publish, usable
 from operators.kernel import kernel
 
-ROW = np.zeros(1, [(name, "f8") for name in ("up", "down", "mean", "var", "cov", "last", "drift", "rest")] + FIELDS)
+ROW = row([(name, "f8") for name in ("up", "down", "mean", "var", "cov", "last", "drift", "rest")])
 LEAST = 0.05  # share of the series' own deviation below which what cannot be foreseen is no shift
 
 
@@ -22,7 +22,7 @@ class Params(NamedTuple):
     slack: float
     weight: float
     warmup: int
-    tail: float
+    rare: float
     accept: int
     plain: bool
 
@@ -39,15 +39,15 @@ def expected(s: Any, p: Params) -> float:
 def deviation(s: Any, p: Params) -> float:
     if p.plain:
         return max(sqrt(s["var"]), 1e-100)
-    return max(sqrt(s["rest"]), LEAST * sqrt(s["var"]), FINEST * abs(s["mean"]), 1e-100)
+    return max(sqrt(max(s["rest"], LEAST * LEAST * s["var"])), FINEST * abs(s["mean"]), 1e-100)
 
 
 @kernel
-def standard(s: Any, x: float, p: Params) -> float:
+def standard(s: Any, e: float, p: Params) -> float:
+    """Return how many deviations reading and expected value lie apart: at most `limit`, for one far reading is not what sums are for."""
     if p.plain:
-        return 0.0 if s["n"] < p.warmup or s["var"] == 0.0 else (x - s["mean"]) / sqrt(s["var"])
-    half = 0.5 * p.limit  # a single reading, however far, is the business of other detectors
-    return min(max((x - expected(s, p)) / deviation(s, p), -half), half)
+        return 0.0 if s["n"] < p.warmup or s["var"] == 0.0 else e / sqrt(s["var"])
+    return min(max(e / deviation(s, p), -p.limit), p.limit)
 
 
 @kernel
@@ -56,15 +56,15 @@ def score(s: Any, x: float, t: int, p: Params) -> float:
         return nan
     if not p.plain and few(s, x):
         return 0.0
-    z = standard(s, x, p)
-    odd = max(0.0, s["up"] + z - p.slack, s["down"] - z - p.slack) / line(s, p.limit)
-    return odd if p.plain else min(odd, 2.0)
+    z = standard(s, x - expected(s, p), p)
+    far = max(0.0, s["up"] + z - p.slack, s["down"] - z - p.slack)
+    return far / p.limit if p.plain else rarity(s, far, p.limit, p.rare)
 
 
 @kernel
 def expect(s: Any, t: int, p: Params) -> tuple[float, float, float]:
-    yhat, unit, reach = expected(s, p), deviation(s, p), line(s, p.limit) + p.slack
-    return yhat, yhat - unit * max(0.0, reach - s["down"]), yhat + unit * max(0.0, reach - s["up"])
+    yhat, unit, line = expected(s, p), deviation(s, p), p.limit * (1.0 if p.plain else reach(s, p.rare)) + p.slack
+    return yhat, yhat - unit * max(0.0, line - s["down"]), yhat + unit * max(0.0, line - s["up"])
 
 
 @kernel
@@ -75,7 +75,7 @@ def add(s: Any, z: float, p: Params) -> None:
 
 @kernel
 def learn_plainly(s: Any, x: float, p: Params) -> None:
-    add(s, standard(s, x, p), p)
+    add(s, standard(s, x - s["mean"], p), p)
     if s["up"] > p.limit or s["down"] > p.limit:
         s["up"] = s["down"] = 0.0
     meet(s, x)
@@ -83,12 +83,12 @@ def learn_plainly(s: Any, x: float, p: Params) -> None:
 
 
 @kernel
-def learn_level(s: Any, x: float, weight: float, p: Params) -> None:
-    """Let mean, variance, what stays of a deviation, and mean and variance of the rest follow a reading."""
+def learn_level(s: Any, x: float, yhat: float, weight: float) -> None:
+    """Let mean, variance, what stays of a deviation, and mean and variance of the rest follow a reading; `yhat` was expected."""
     if s["n"] == 1:
         s["mean"], s["var"], s["cov"], s["drift"], s["rest"] = x, 0.0, 0.0, 0.0, 0.0
         return
-    d, e = x - s["mean"], x - expected(s, p)
+    d, e = x - s["mean"], x - yhat
     s["cov"] += weight * (d * s["last"] - s["cov"])
     s["drift"] += weight * e
     s["rest"] = (1.0 - weight) * (s["rest"] + weight * e * e)
@@ -100,18 +100,19 @@ def learn(s: Any, x: float, t: int, odd: float, p: Params) -> None:
     if p.plain:
         learn_plainly(s, x, p)
         return
-    taught = x
+    taught, yhat = x, expected(s, p)
     if s["n"] >= p.warmup:
-        calibrate(s, odd, p.tail)
-        yhat, unit, most = expected(s, p), deviation(s, p), 2.0 * line(s, p.limit)
         if not few(s, x):
-            add(s, standard(s, x, p), p)
-        s["up"], s["down"] = min(s["up"], most), min(s["down"], most)
-        taught = clip(x, odd, yhat - unit, yhat + unit)
+            add(s, standard(s, x - yhat, p), p)
+        if odd >= 1.0:
+            unit, most = deviation(s, p), 2.0 * p.limit * reach(s, p.rare)
+            s["up"], s["down"] = min(s["up"], most), min(s["down"], most)
+            taught = min(max(x, yhat - unit), yhat + unit)
+        calibrate(s, odd, p.rare)
         if s["run"] >= p.accept:
             taught, s["n"], s["run"], s["up"], s["down"], s["last"] = x, 0, 0, 0.0, 0.0, 0.0
     meet(s, x)
-    learn_level(s, taught, max(p.weight, 1.0 / s["n"]), p)
+    learn_level(s, taught, yhat, newest(s, p.weight))
     s["last"] = x - s["mean"]
 
 
@@ -130,11 +131,11 @@ def each(rows: StateRows, points: Points, p: Params, gate: Gate, out: Out) -> No
 
 
 def cusum(
-    limit: Positive = 10.0,
+    limit: Positive = 5.0,
     slack: Positive = 0.5,
     weight: Share = 0.01,
     warmup: Count = 30,
-    tail: Tail = 0.0005,
+    chance: Chance = CHANCE,
     accept: Count = 60,
     plain: bool = False,
 ) -> Detector:
@@ -142,8 +143,8 @@ def cusum(
 
     Expected is an exponentially weighted mean, of the last deviation from it the share that usually stays, and the mean rest:
     sums of a series that remembers, or climbs slowly, would cross any line.  Finds shifts of less than a deviation that
-    persist; far readings count as ``limit / 2`` deviations, so one alone is never odd.
-    Sums and score end at twice the line, so that the score falls soon after a shift has gone.  A shift is accepted after `accept`
+    persist; far readings count as `limit` deviations, so one alone is hardly ever odd.
+    Sums end at twice the line, so that the score falls soon after a shift has gone.  A shift is accepted after `accept`
     odd readings in a row: everything starts over at the new level; until then an odd reading teaches at most one deviation.
 
     Parameters
@@ -156,8 +157,8 @@ def cusum(
         Share of the newest reading in mean and variance, in (0, 1].
     warmup
         Readings of a series before it is scored.
-    tail
-        Share of readings that may begin a run of odd ones before the line rises; 0 fixes the line at `limit`.
+    chance
+        Share of readings at which a score of 1 begins by chance.
     accept
         Odd readings in a row that make a new normal.
     plain
@@ -172,11 +173,12 @@ def cusum(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from operators.detector import run
     >>> noise = np.random.default_rng(1).normal(size=300)
     >>> odd = run(cusum(), [*noise, *(noise[:40] + 2)])
     >>> bool(np.nanmax(odd[:300]) < 0.7), np.flatnonzero(odd >= 1)[:3].tolist()
-    (True, [304, 305, 306])
+    (True, [303, 304, 305])
     """
-    params = Params(float(limit), float(slack), float(weight), int(warmup), float(tail), int(accept), bool(plain))
+    params = Params(float(limit), float(slack), float(weight), int(warmup), -log(chance), int(accept), bool(plain))
     return Detector("cusum", ROW, params, score, expect, learn, each)

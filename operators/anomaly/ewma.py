@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from math import nan, sqrt
+from math import log, nan, sqrt
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from config.records import StateRows
-from operators.anomaly.line import FIELDS, Count, Positive, Share, Tail, calibrate, clip, few, line, meet
+from config.settings import CHANCE
+from operators.anomaly.line import Count, Positive, Share, few, meet, newest, row
+from operators.anomaly.peaks import Chance, calibrate, rarity, reach
 from operators.detector import Detector, Gate, Out, Points, publish, usable
 from operators.kernel import kernel
 
-ROW = np.zeros(1, [("mean", "f8"), ("var", "f8"), *FIELDS])
+ROW = row([("mean", "f8"), ("var", "f8")])
 FINEST = 1e-9  # share of the mean below which a deviation is rounding
 
 
@@ -20,7 +20,7 @@ class Params(NamedTuple):
     limit: float
     weight: float
     warmup: int
-    tail: float
+    rare: float
     accept: int
     plain: bool
 
@@ -43,12 +43,13 @@ def score(s: Any, x: float, t: int, p: Params) -> float:
         return nan
     if s["var"] == 0.0 if p.plain else few(s, x):
         return 0.0
-    return abs(x - s["mean"]) / (line(s, p.limit) * deviation(s))
+    far, unit = abs(x - s["mean"]), p.limit * deviation(s)
+    return far / unit if p.plain else rarity(s, far, unit, p.rare)
 
 
 @kernel
 def expect(s: Any, t: int, p: Params) -> tuple[float, float, float]:
-    half = line(s, p.limit) * deviation(s)
+    half = p.limit * deviation(s) * (1.0 if p.plain else reach(s, p.rare))
     return s["mean"], s["mean"] - half, s["mean"] + half
 
 
@@ -59,16 +60,16 @@ def learn(s: Any, x: float, t: int, odd: float, p: Params) -> None:
         follow(s, x, 1.0 if s["n"] == 1 else p.weight)
         return
     if s["n"] >= p.warmup:
-        _, lower, upper = expect(s, t, p)
-        calibrate(s, odd, p.tail)
+        _, lower, upper = expect(s, t, p) if odd >= 1.0 else (x, x, x)
+        calibrate(s, odd, p.rare)
         if s["run"] >= p.accept:
             s["n"] = s["run"] = 0
         elif odd > 2.0:
             return
         else:
-            x = clip(x, odd, lower, upper)
+            x = min(max(x, lower), upper)
     meet(s, x)
-    follow(s, x, max(p.weight, 1.0 / s["n"]))
+    follow(s, x, newest(s, p.weight))
 
 
 @kernel
@@ -86,10 +87,10 @@ def each(rows: StateRows, points: Points, p: Params, gate: Gate, out: Out) -> No
 
 
 def ewma(
-    limit: Positive = 4.0,
+    limit: Positive = 3.0,
     weight: Share = 0.01,
     warmup: Count = 30,
-    tail: Tail = 0.0005,
+    chance: Chance = CHANCE,
     accept: Count = 60,
     plain: bool = False,
 ) -> Detector:
@@ -106,8 +107,8 @@ def ewma(
         Share of the newest reading, in (0, 1].
     warmup
         Readings of a series before it is scored.
-    tail
-        Share of readings that may begin a run of odd ones before the line rises; 0 fixes the line at `limit`.
+    chance
+        Share of readings at which a score of 1 begins by chance.
     accept
         Odd readings in a row that make a new normal.
     plain
@@ -122,9 +123,12 @@ def ewma(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from operators.detector import run
-    >>> run(ewma(limit=4, weight=0.5, warmup=2), [1.0, 3.0, 2.0, 9.0]).tolist()
-    [nan, nan, 0.0, 2.4749]
+    >>> noise = np.random.default_rng(1).normal(size=300)
+    >>> odd = run(ewma(), [*noise, 7.0])
+    >>> bool(np.nanmax(odd[:300]) < 1 < odd[300])
+    True
     """
-    params = Params(float(limit), float(weight), int(warmup), float(tail), int(accept), bool(plain))
+    params = Params(float(limit), float(weight), int(warmup), -log(chance), int(accept), bool(plain))
     return Detector("ewma", ROW, params, score, expect, learn, each)

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from math import nan, sqrt
+from math import log, nan, sqrt
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from config.records import StateRows
+from config.settings import CHANCE
 from operators.anomaly.ewma import follow
-from operators.anomaly.line import FIELDS, Count, Positive, few, meet
+from operators.anomaly.line import Count, Positive, few, meet, row
+from operators.anomaly.peaks import Chance, rarity, reach, rise, settle, sink, threshold
 from operators.detector import Detector, Gate, Out, Points, publish, usable
 from operators.kernel import kernel
 
-ROW = np.zeros(1, [("last", "f8"), ("longest", "f8"), ("mean", "f8"), ("var", "f8"), ("same", "i4"), *FIELDS])
-FADE = 1e-4  # a long run is remembered for some ten thousand changes: a day of ten-second readings
+ROW = row([("last", "f8"), ("mean", "f8"), ("var", "f8"), ("same", "i8")])
 CHANGES = 10
 
 
 class Params(NamedTuple):
     limit: float
-    least: int
+    rare: float
     accept: float
-
-
-@kernel
-def allowed(s: Any, p: Params) -> float:
-    return max(float(p.least), p.limit * s["longest"])
 
 
 @kernel
@@ -37,7 +31,7 @@ def score(s: Any, x: float, t: int, p: Params) -> float:
         return 0.0
     if s["run"] < CHANGES:
         return nan
-    return (s["same"] + 1.0) / allowed(s, p) if x == s["last"] else 0.0
+    return rarity(s, s["same"] + 1.0, p.limit, p.rare) if x == s["last"] else 0.0
 
 
 @kernel
@@ -47,23 +41,28 @@ def expect(s: Any, t: int, p: Params) -> tuple[float, float, float]:
 
 
 @kernel
-def change(s: Any, x: float, p: Params) -> None:
-    """Learn the run that `x` ends, cut to what was allowed; then `x`."""
-    if s["n"] > 0:
-        s["longest"] = max(s["longest"] * (1.0 - FADE), min(float(s["same"]), allowed(s, p)))
-        s["run"] = min(s["run"] + 1, 30_000)
-    s["last"], s["same"] = x, 1
-    follow(s, x, max(0.01, 1.0 / (s["run"] + 1)))
+def end(s: Any, p: Params) -> None:
+    """Learn how long the run was that ends, up to `accept` thresholds."""
+    long = s["same"] / (p.limit * threshold(s, p.rare))
+    if long > 1.0:
+        s["peak"] = log(min(long, p.accept))
+        rise(s, p.rare)
+        settle(s)
+    s["run"] = min(s["run"] + 1, 30_000)
 
 
 @kernel
 def learn(s: Any, x: float, t: int, odd: float, p: Params) -> None:
-    if s["n"] == 0 or x != s["last"]:
-        change(s, x, p)
-    elif s["same"] < 2_000_000_000:
-        s["same"] += 1
-    if odd >= p.accept:
-        s["n"] = s["run"] = s["distinct"] = 0
+    sink(s, p.rare)
+    if s["n"] > 0 and x == s["last"]:
+        s["same"] = min(s["same"] + 1, 2_000_000_000)
+        if odd >= 1.0 and s["same"] >= p.accept * p.limit * reach(s, p.rare):
+            s["n"] = s["run"] = s["distinct"] = 0
+    else:
+        if s["n"] > 0:
+            end(s, p)
+        s["last"], s["same"] = x, 1
+        follow(s, x, max(0.01, 1.0 / (s["run"] + 1)))
     meet(s, x)
 
 
@@ -81,23 +80,23 @@ def each(rows: StateRows, points: Points, p: Params, gate: Gate, out: Out) -> No
             learn(s, x, t, odd, p)
 
 
-def flatline(limit: Positive = 4.0, least: Count = 30, accept: Positive = 20.0) -> Detector:
-    """Equal readings in a row, against the longest such run that the series had before.
+def flatline(limit: Count = 30, accept: Positive = 20.0, chance: Chance = CHANCE) -> Detector:
+    """Equal readings in a row, against how long such runs used to be.
 
     Finds stuck sensors and agents that repeat themselves.  It warms up in ten changes of value; series that are constant or have two
     values are never odd.  `yhat` is the mean of the values before, the band two of their deviations.
 
-    A run teaches its length up to the line, so each line is at most `limit` times the one before; a run `accept` times as long as
-    was allowed is the new normal, and the series starts over as a constant one.
+    Lengths have a tail as deviations have: of readings that repeat by chance a geometric one.  A run that ended was no stuck sensor and
+    teaches all its length; one `accept` times as long as one of score 1 is the new normal, and the series starts over as a constant one.
 
     Parameters
     ----------
     limit
-        How many times the longest run so far a run must last to stop being ordinary (score 1).
-    least
-        Readings that a run must last in any case.
+        Readings that a run must last to stop being ordinary (score 1), at least.
     accept
-        Score from which on being flat is normal.
+        How many times as long as a run of score 1 a run must last to be normal.
+    chance
+        Share of readings at which a run of score 1 begins by chance.
 
     References
     ----------
@@ -106,8 +105,10 @@ def flatline(limit: Positive = 4.0, least: Count = 30, accept: Positive = 20.0) 
 
     Examples
     --------
+    >>> import numpy as np
     >>> from operators.detector import run
-    >>> run(flatline(least=3), [*range(12), 5, 5, 5, 5, 6])[10:].tolist()
-    [nan, 0.0, 0.0, 0.5, 0.75, 1.0, 0.0]
+    >>> odd = run(flatline(), [*range(300), *[5] * 60, 6])
+    >>> bool(np.nanmax(odd[:330]) < 1 < odd[359]), float(odd[360])
+    (True, 0.0)
     """
-    return Detector("flatline", ROW, Params(float(limit), int(least), float(accept)), score, expect, learn, each)
+    return Detector("flatline", ROW, Params(float(limit), -log(chance), float(accept)), score, expect, learn, each)

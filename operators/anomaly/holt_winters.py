@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from math import exp, nan, sqrt
+from math import exp, log, nan, sqrt
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
 from config.records import SECOND, StateRows
-from operators.anomaly.line import FIELDS, Count, Positive, Share, Tail, calibrate, clip, few, line, meet
+from config.settings import CHANCE
+from operators.anomaly.line import Count, Positive, Share, few, meet, newest, row
+from operators.anomaly.peaks import Chance, calibrate, rarity, reach
 from operators.detector import Detector, Gate, Out, Points, publish, usable
 from operators.kernel import kernel
 
 BUCKETS = 96
-ROW = np.zeros(
-    1,
+ROW = row(
     [("season", "f4", (BUCKETS,))]
     + [(name, "f8") for name in ("level", "trend", "every", "var", "sum")]
     + [("at", "i8"), ("cell", "i4"), ("seen", "i4")]
-    + FIELDS,
 )
 ROW["season"] = np.nan  # not seen yet
 
@@ -31,13 +31,14 @@ class Params(NamedTuple):
     season: float
     period: int
     warmup: int
-    tail: float
+    rare: float
     accept: int
 
 
 @kernel
 def cell_of(t: int, p: Params) -> int:
-    return int(t % p.period * BUCKETS // p.period)
+    last = BUCKETS - 1.0  # rounded, the last instant of a long period would lie beyond it
+    return int(min(t % p.period * (BUCKETS / p.period), last))
 
 
 @kernel
@@ -47,9 +48,9 @@ def steps(s: Any, t: int) -> float:
 
 
 @kernel
-def foreseen(s: Any, t: int, p: Params) -> float:
-    season = s["season"][cell_of(t, p)]
-    return s["level"] + s["trend"] * steps(s, t) + (0.0 if np.isnan(season) else season)
+def foreseen(s: Any, cell: int, ahead: float) -> float:
+    season = s["season"][cell]
+    return s["level"] + s["trend"] * ahead + (0.0 if np.isnan(season) else season)
 
 
 @kernel
@@ -63,12 +64,12 @@ def score(s: Any, x: float, t: int, p: Params) -> float:
         return nan
     if few(s, x):
         return 0.0
-    return abs(x - foreseen(s, t, p)) / (line(s, p.limit) * deviation(s))
+    return rarity(s, abs(x - foreseen(s, cell_of(t, p), steps(s, t))), p.limit * deviation(s), p.rare)
 
 
 @kernel
 def expect(s: Any, t: int, p: Params) -> tuple[float, float, float]:
-    yhat, half = foreseen(s, t, p), line(s, p.limit) * deviation(s)
+    yhat, half = foreseen(s, cell_of(t, p), steps(s, t)), p.limit * reach(s, p.rare) * deviation(s)
     return yhat, yhat - half, yhat + half
 
 
@@ -84,14 +85,15 @@ def keep(s: Any, p: Params) -> None:
 @kernel
 def follow(s: Any, x: float, t: int, p: Params) -> None:
     """Let level, trend, the visit to a part of the season, and the variance follow a reading."""
-    e, cell, ahead = x - foreseen(s, t, p), cell_of(t, p), steps(s, t)
+    cell, ahead = cell_of(t, p), steps(s, t)
+    e = x - foreseen(s, cell, ahead)
     if cell != s["cell"]:
         keep(s, p)
         s["cell"] = cell
     weight = max(1.0 - exp(-s["every"] * ahead / (p.memory * p.period)), 1.0 / s["n"])
     s["level"] += s["trend"] * ahead + weight * e
     s["trend"] += weight * p.trend * e
-    s["var"] += max(0.01, 1.0 / s["n"]) * (e * e - s["var"])
+    s["var"] += newest(s, 0.01) * (e * e - s["var"])
     s["sum"] += e
     s["seen"] += 1
 
@@ -99,15 +101,13 @@ def follow(s: Any, x: float, t: int, p: Params) -> None:
 @kernel
 def learn(s: Any, x: float, t: int, odd: float, p: Params) -> None:
     if s["n"] >= p.warmup:
-        yhat, lower, upper = expect(s, t, p)
-        calibrate(s, odd, p.tail)
+        yhat, lower, upper = expect(s, t, p) if odd >= 1.0 else (x, x, x)
+        calibrate(s, odd, p.rare)
         if s["run"] >= p.accept:
             s["level"] += x - yhat
             s["run"] = 0
-        elif odd <= 2.0:
-            x = clip(x, odd, lower, upper)
         else:
-            x = yhat
+            x = min(max(x, lower), upper) if odd <= 2.0 else yhat
     meet(s, x)
     if s["n"] == 1:
         s["level"] = x
@@ -132,13 +132,13 @@ def each(rows: StateRows, points: Points, p: Params, gate: Gate, out: Out) -> No
 
 
 def holt_winters(
-    limit: Positive = 4.0,
+    limit: Positive = 3.0,
     memory: Positive = 1.0,
     trend: Share = 0.02,
     season: Share = 0.3,
     period: Annotated[float, Field(ge=60)] = 86400.0,
     warmup: Count = 60,
-    tail: Tail = 0.0005,
+    chance: Chance = CHANCE,
     accept: Count = 30,
 ) -> Detector:
     """Distance from an additive Holt-Winters forecast, in the deviations such forecasts had.
@@ -159,8 +159,8 @@ def holt_winters(
         Seconds in a season.
     warmup
         Readings of a series before it is scored.
-    tail
-        Share of readings that may begin a run of odd ones before the line rises; 0 fixes the line at `limit`.
+    chance
+        Share of readings at which a score of 1 begins by chance.
     accept
         Odd readings in a row that make a new normal.
 
@@ -178,5 +178,5 @@ def holt_winters(
     True
     """
     shares = float(limit), float(memory), float(trend), float(season)
-    params = Params(*shares, int(period * SECOND), int(warmup), float(tail), int(accept))
+    params = Params(*shares, int(period * SECOND), int(warmup), -log(chance), int(accept))
     return Detector("holt_winters", ROW, params, score, expect, learn, each)

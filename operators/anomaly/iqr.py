@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from math import nan
+from math import log, nan
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from config.records import StateRows
-from operators.anomaly.line import FIELDS, Count, Positive, Share, Tail, calibrate, clip, few, line, meet
+from config.settings import CHANCE
+from operators.anomaly.line import Count, Positive, Share, few, meet, newest, row
+from operators.anomaly.peaks import Chance, calibrate, rarity, reach
 from operators.anomaly.quartile import PACE, towards
 from operators.detector import Detector, Gate, Out, Points, publish, usable
 from operators.kernel import kernel
 
-ROW = np.zeros(1, [("q1", "f8"), ("median", "f8"), ("q3", "f8"), ("spread", "f8"), *FIELDS])
+ROW = row([("q1", "f8"), ("median", "f8"), ("q3", "f8"), ("spread", "f8")])
 
 
 class Params(NamedTuple):
     limit: float
     weight: float
     warmup: int
-    tail: float
+    rare: float
     accept: int
 
 
 @kernel
-def width(s: Any, half: float) -> float:
-    """Return twice the distance of a quartile to the median; where most readings are equal, the mean absolute deviation."""
-    return max(2.0 * half, s["spread"], 1e-9 * abs(s["median"]), 1e-100)
+def fence(s: Any, half: float, p: Params) -> float:
+    """Return how far from the median a fence lies, `half` being the distance of the quartile on that side.
+
+    Where most readings are equal, the mean absolute deviation stands in.
+    """
+    return (0.5 + p.limit) * max(2.0 * half, s["spread"], 1e-9 * abs(s["median"]), 1e-100)
 
 
 @kernel
@@ -36,16 +39,14 @@ def score(s: Any, x: float, t: int, p: Params) -> float:
         return nan
     if few(s, x):
         return 0.0
-    above = (x - s["q3"]) / width(s, s["q3"] - s["median"])
-    below = (s["q1"] - x) / width(s, s["median"] - s["q1"])
-    return max(0.0, above, below) / line(s, p.limit)
+    half = s["q3"] - s["median"] if x > s["median"] else s["median"] - s["q1"]
+    return rarity(s, abs(x - s["median"]), fence(s, half, p), p.rare)
 
 
 @kernel
 def expect(s: Any, t: int, p: Params) -> tuple[float, float, float]:
-    far = line(s, p.limit)
-    lower = s["q1"] - far * width(s, s["median"] - s["q1"])
-    return s["median"], lower, s["q3"] + far * width(s, s["q3"] - s["median"])
+    far, median = reach(s, p.rare), s["median"]
+    return median, median - far * fence(s, median - s["q1"], p), median + far * fence(s, s["q3"] - median, p)
 
 
 @kernel
@@ -60,18 +61,18 @@ def follow(s: Any, x: float, weight: float) -> None:
 @kernel
 def learn(s: Any, x: float, t: int, odd: float, p: Params) -> None:
     if s["n"] >= p.warmup:
-        _, lower, upper = expect(s, t, p)
-        calibrate(s, odd, p.tail)
+        _, lower, upper = expect(s, t, p) if odd >= 1.0 else (x, x, x)
+        calibrate(s, odd, p.rare)
         if s["run"] >= p.accept:
             s["n"] = s["run"] = 0
         elif odd > 2.0:
             return
         else:
-            x = clip(x, odd, lower, upper)
+            x = min(max(x, lower), upper)
     meet(s, x)
     if s["n"] == 1:
         s["q1"], s["median"], s["q3"], s["spread"] = x, x, x, 0.0
-    follow(s, x, max(p.weight, 1.0 / s["n"]))
+    follow(s, x, newest(s, p.weight))
 
 
 @kernel
@@ -89,7 +90,7 @@ def each(rows: StateRows, points: Points, p: Params, gate: Gate, out: Out) -> No
 
 
 def iqr(
-    limit: Positive = 3.5, weight: Share = 0.01, warmup: Count = 30, tail: Tail = 0.0005, accept: Count = 60
+    limit: Positive = 1.5, weight: Share = 0.01, warmup: Count = 30, chance: Chance = CHANCE, accept: Count = 60
 ) -> Detector:
     """Distance beyond a running quartile, in twice its distance to the median.
 
@@ -99,13 +100,13 @@ def iqr(
     Parameters
     ----------
     limit
-        Such distances beyond a quartile at which a reading stops being ordinary (score 1), at least; Tukey calls 3 "far out".
+        Such distances beyond a quartile at which a reading stops being ordinary (score 1), at least: Tukey's fence.
     weight
         How fast the estimates forget: about ``1 / weight`` readings count.
     warmup
         Readings of a series before it is scored.
-    tail
-        Share of readings that may begin a run of odd ones before the line rises; 0 fixes the line at `limit`.
+    chance
+        Share of readings at which a score of 1 begins by chance.
     accept
         Odd readings in a row that make a new normal.
 
@@ -119,6 +120,7 @@ def iqr(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from operators.detector import run
     >>> noise = np.random.default_rng(1).normal(size=300)
     >>> odd = run(iqr(), [*noise, 9.0])
@@ -128,7 +130,7 @@ def iqr(
     return Detector(
         "iqr",
         ROW,
-        Params(float(limit), float(weight), int(warmup), float(tail), int(accept)),
+        Params(float(limit), float(weight), int(warmup), -log(chance), int(accept)),
         score,
         expect,
         learn,

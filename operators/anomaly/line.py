@@ -1,42 +1,53 @@
-"""What all detectors do alike: where their line between ordinary and odd lies, and what an odd reading may teach.
-
-The line starts at the detector's `limit` and follows the tail of its own statistic upwards, so that a series with heavy tails
-is not odd every hour.  It rises by `RISE` at the first of a run of odd readings and sinks a little at every ordinary one, so that
-at rest a share `tail` of the readings begins a run (a Robbins–Monro estimate of the ``1 - tail`` quantile [1]_, on a logarithmic
-scale).  A run of odd readings is an incident, or a new normal: the line does not follow it, and after `accept` of them the
-detector starts over there.
+"""What light detectors do alike: the numbers in their rows, and series too dull to judge.
 
 Series that have shown one or two values only are never odd.
-
-References
-----------
-.. [1] Robbins, Monro (1951), "A stochastic approximation method", Annals of Mathematical Statistics 22(3),
-   doi:10.1214/aoms/1177729586.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import Field
 
+from config.records import StateRows
+from operators.anomaly import peaks
 from operators.kernel import kernel
 
-RISE = 0.05
-# These stand last in a row: numba takes a row that begins like another for a kind of that one, and warns.
-FIELDS = [("stretch", "f8"), ("a", "f8"), ("b", "f8"), ("n", "i4"), ("run", "i2"), ("distinct", "i2")]
+FIELDS = [*peaks.FIELDS, ("a", "f8"), ("b", "f8"), ("n", "i4"), ("run", "i2"), ("distinct", "i1"), ("hold", "i1")]
 
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
-Tail = Annotated[float, Field(ge=0, lt=0.5)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=2, le=30_000)]
+
+
+def row(fields: list[Any]) -> StateRows:
+    """Return a row of a detector's own fields and those that all have, shape (1,), before the first reading.
+
+    The common fields stand last: numba takes a row that begins like another for a kind of that one, and warns.
+
+    Examples
+    --------
+    >>> row([("mean", "f8")])[["mean", "high", "n"]].tolist()
+    [(0.0, 0.0, 0)]
+    """
+    made = np.zeros(1, [*fields, *FIELDS])
+    for name, value in peaks.BEFORE.items():
+        made[name] = value
+    return made
 
 
 @kernel
 def few(s: Any, x: float) -> bool:
     """Whether the series has shown at most two values, `x` among them or the second."""
     return s["distinct"] < 2 or (s["distinct"] == 2 and (x == s["a"] or x == s["b"]))
+
+
+@kernel
+def newest(s: Any, weight: float) -> float:
+    """Return the share of the newest reading in what fades: the first ``1 / weight`` readings weigh alike."""
+    return weight if s["n"] * weight >= 1.0 else 1.0 / s["n"]
 
 
 @kernel
@@ -51,27 +62,3 @@ def meet(s: Any, x: float) -> None:
     elif s["distinct"] == 1:
         s["b"] = x
     s["distinct"] += 1
-
-
-@kernel
-def line(s: Any, limit: float) -> float:
-    """Where the line lies: never under `limit`, which may change while the state stays."""
-    return limit * max(1.0, s["stretch"])
-
-
-@kernel
-def calibrate(s: Any, odd: float, tail: float) -> None:
-    """Let the line and the length of the run of odd readings follow one more score."""
-    if odd >= 1.0:
-        if s["run"] == 0 and tail > 0.0:
-            s["stretch"] = max(1.0, s["stretch"]) * (1.0 + RISE)
-        s["run"] += 1
-    else:
-        s["stretch"] = max(1.0, s["stretch"] * (1.0 - RISE * tail))
-        s["run"] = max(0, s["run"] - 2)
-
-
-@kernel
-def clip(x: float, odd: float, lower: float, upper: float) -> float:
-    """Return what an odd reading may teach of the location: itself, cut to the band."""
-    return min(max(x, lower), upper) if odd >= 1.0 else x

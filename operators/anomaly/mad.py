@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from math import nan
+from math import log, nan
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from config.records import StateRows
-from operators.anomaly.line import FIELDS, Count, Positive, Share, Tail, calibrate, clip, few, line, meet
+from config.settings import CHANCE
+from operators.anomaly.line import Count, Positive, Share, few, meet, newest, row
+from operators.anomaly.peaks import Chance, calibrate, rarity, reach
 from operators.anomaly.quartile import PACE, towards
 from operators.detector import Detector, Gate, Out, Points, publish, usable
 from operators.kernel import kernel
 
-ROW = np.zeros(1, [("median", "f8"), ("mad", "f8"), ("spread", "f8"), *FIELDS])
+ROW = row([("median", "f8"), ("mad", "f8"), ("spread", "f8")])
 
 
 class Params(NamedTuple):
     limit: float
     weight: float
     warmup: int
-    tail: float
+    rare: float
     accept: int
 
 
@@ -36,12 +36,12 @@ def score(s: Any, x: float, t: int, p: Params) -> float:
         return nan
     if few(s, x):
         return 0.0
-    return abs(x - s["median"]) / (line(s, p.limit) * deviation(s))
+    return rarity(s, abs(x - s["median"]), p.limit * deviation(s), p.rare)
 
 
 @kernel
 def expect(s: Any, t: int, p: Params) -> tuple[float, float, float]:
-    half = line(s, p.limit) * deviation(s)
+    half = p.limit * reach(s, p.rare) * deviation(s)
     return s["median"], s["median"] - half, s["median"] + half
 
 
@@ -57,18 +57,18 @@ def follow(s: Any, x: float, weight: float) -> None:
 @kernel
 def learn(s: Any, x: float, t: int, odd: float, p: Params) -> None:
     if s["n"] >= p.warmup:
-        _, lower, upper = expect(s, t, p)
-        calibrate(s, odd, p.tail)
+        _, lower, upper = expect(s, t, p) if odd >= 1.0 else (x, x, x)
+        calibrate(s, odd, p.rare)
         if s["run"] >= p.accept:
             s["n"] = s["run"] = 0
         elif odd > 2.0:
             return
         else:
-            x = clip(x, odd, lower, upper)
+            x = min(max(x, lower), upper)
     meet(s, x)
     if s["n"] == 1:
         s["median"], s["mad"], s["spread"] = x, 0.0, 0.0
-    follow(s, x, max(p.weight, 1.0 / s["n"]))
+    follow(s, x, newest(s, p.weight))
 
 
 @kernel
@@ -86,7 +86,7 @@ def each(rows: StateRows, points: Points, p: Params, gate: Gate, out: Out) -> No
 
 
 def mad(
-    limit: Positive = 4.0, weight: Share = 0.02, warmup: Count = 30, tail: Tail = 0.0005, accept: Count = 60
+    limit: Positive = 3.0, weight: Share = 0.01, warmup: Count = 30, chance: Chance = CHANCE, accept: Count = 60
 ) -> Detector:
     """Distance from a running median, in running median absolute deviations.
 
@@ -101,8 +101,8 @@ def mad(
         How fast the estimates forget: about ``1 / weight`` readings count.
     warmup
         Readings of a series before it is scored.
-    tail
-        Share of readings that may begin a run of odd ones before the line rises; 0 fixes the line at `limit`.
+    chance
+        Share of readings at which a score of 1 begins by chance.
     accept
         Odd readings in a row that make a new normal.
 
@@ -114,6 +114,7 @@ def mad(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from operators.detector import run
     >>> noise = np.random.default_rng(1).normal(size=300)
     >>> odd = run(mad(), [*noise, 9.0])
@@ -123,7 +124,7 @@ def mad(
     return Detector(
         "mad",
         ROW,
-        Params(float(limit), float(weight), int(warmup), float(tail), int(accept)),
+        Params(float(limit), float(weight), int(warmup), -log(chance), int(accept)),
         score,
         expect,
         learn,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from math import nan, sqrt
+from math import log, nan, sqrt
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
 from config.records import SECOND, StateRows
-from operators.anomaly.line import FIELDS, Count, Positive, Tail, calibrate, clip, few, line, meet
+from config.settings import CHANCE
+from operators.anomaly.line import Count, Positive, few, meet, newest, row
+from operators.anomaly.peaks import Chance, calibrate, rarity, reach
 from operators.detector import Detector, Gate, Out, Points, publish, usable
 from operators.kernel import kernel
 
@@ -19,12 +21,10 @@ WIDTH = 24 * HOUR // BUCKETS
 MONDAY = 4 * 24 * HOUR  # 1970-01-05
 PRIOR = 0.5  # days that the level of the moment, or the other kind of day, is worth
 DAYS = 6  # the newest day weighs at least 1 / DAYS
-ROW = np.zeros(
-    1,
+ROW = row(
     [("usual", "f4", (2 * BUCKETS,)), ("spread", "f4", (BUCKETS,)), ("days", "u1", (2 * BUCKETS,))]
     + [(name, "f8") for name in ("level", "shift", "var", "sum", "off")]
     + [("seen", "i4"), ("cell", "i4")]
-    + FIELDS,
 )
 ROW["cell"] = -1
 
@@ -33,7 +33,7 @@ class Params(NamedTuple):
     limit: float
     weight: float
     warmup: int
-    tail: float
+    rare: float
     accept: int
     ahead: int
 
@@ -77,7 +77,7 @@ def deviation(s: Any, t: int, doubt: float, p: Params) -> float:
 @kernel
 def expect(s: Any, t: int, p: Params) -> tuple[float, float, float]:
     yhat, doubt = middle(s, t, p)
-    half = line(s, p.limit) * deviation(s, t, doubt, p)
+    half = p.limit * reach(s, p.rare) * deviation(s, t, doubt, p)
     return yhat, yhat - half, yhat + half
 
 
@@ -87,8 +87,8 @@ def score(s: Any, x: float, t: int, p: Params) -> float:
         return nan
     if few(s, x):
         return 0.0
-    yhat, _, upper = expect(s, t, p)
-    return abs(x - yhat) / (upper - yhat)
+    yhat, doubt = middle(s, t, p)
+    return rarity(s, abs(x - yhat), p.limit * deviation(s, t, doubt, p), p.rare)
 
 
 @kernel
@@ -113,12 +113,11 @@ def visit(s: Any, x: float, t: int, p: Params) -> None:
             keep(s)
         s["cell"] = cell
     rest = x - middle(s, t, p)[0] if s["n"] > 1 else 0.0
-    weight = 1.0 / s["n"]
     s["sum"] += x
     s["off"] += abs(rest)
     s["seen"] += 1
-    s["level"] += max(p.weight, weight) * (x - s["level"])
-    s["var"] += max(0.1 * p.weight, weight) * (rest * rest - s["var"])
+    s["level"] += newest(s, p.weight) * (x - s["level"])
+    s["var"] += newest(s, 0.1 * p.weight) * (rest * rest - s["var"])
 
 
 @kernel
@@ -131,8 +130,8 @@ def unseen(s: Any, t: int, p: Params) -> bool:
 @kernel
 def learn(s: Any, x: float, t: int, odd: float, p: Params) -> None:
     if s["n"] >= p.warmup and not unseen(s, t, p):
-        yhat, lower, upper = expect(s, t, p)
-        calibrate(s, odd, p.tail)
+        yhat, lower, upper = expect(s, t, p) if odd >= 1.0 else (x, x, x)
+        calibrate(s, odd, p.rare)
         if s["run"] >= p.accept:
             s["shift"] += x - yhat
             s["level"] += x - yhat
@@ -140,7 +139,7 @@ def learn(s: Any, x: float, t: int, odd: float, p: Params) -> None:
         elif odd > 2.0:
             return
         else:
-            x = clip(x, odd, lower, upper)
+            x = min(max(x, lower), upper)
     if s["distinct"] == 0:
         s["shift"] = x  # single precision suffices for what lies around the first reading
     meet(s, x)
@@ -162,10 +161,10 @@ def each(rows: StateRows, points: Points, p: Params, gate: Gate, out: Out) -> No
 
 
 def profile(
-    limit: Positive = 4.0,
+    limit: Positive = 3.0,
     weight: Annotated[float, Field(gt=0, le=1)] = 0.1,
     warmup: Count = 30,
-    tail: Tail = 0.0005,
+    chance: Chance = CHANCE,
     accept: Count = 90,
     utc_offset: Annotated[float, Field(ge=-14, le=14)] = 0.0,
 ) -> Detector:
@@ -185,8 +184,8 @@ def profile(
         Share of the newest reading in the level of the moment, in (0, 1].
     warmup
         Readings of a series before it is scored.
-    tail
-        Share of readings that may begin a run of odd ones before the line rises; 0 fixes the line at `limit`.
+    chance
+        Share of readings at which a score of 1 begins by chance.
     accept
         Odd readings in a row that make a new normal.
     utc_offset
@@ -205,5 +204,5 @@ def profile(
     >>> bool(np.nanmax(odd[192:480]) < 1 < odd[-1])
     True
     """
-    params = Params(float(limit), float(weight), int(warmup), float(tail), int(accept), int(utc_offset * HOUR))
+    params = Params(float(limit), float(weight), int(warmup), -log(chance), int(accept), int(utc_offset * HOUR))
     return Detector("profile", ROW, params, score, expect, learn, each)

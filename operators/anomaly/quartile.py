@@ -18,7 +18,7 @@ PACE = 4.0  # steps for a weight of 1: a quartile then forgets about as fast as 
 
 @kernel
 def towards(estimate: float, x: float, q: float, step: float) -> float:
-    """Move an estimate of the quantile `q` for one more reading."""
-    if x > estimate:
-        return min(x, estimate + step * q)
-    return max(x, estimate - step * (1.0 - q)) if x < estimate else estimate
+    """Move an estimate of the quantile `q` for one more reading, never beyond that."""
+    return min(
+        max(x, estimate - step * (1.0 - q)), estimate + step * q
+    )  # no branch: which one would be taken cannot be foretold

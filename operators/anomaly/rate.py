@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from math import nan, sqrt
+from math import log, nan, sqrt
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from config.records import SECOND, StateRows
-from operators.anomaly.line import FIELDS, Count, Positive, Share, Tail, calibrate, clip, few, line, meet
+from config.settings import CHANCE
+from operators.anomaly.line import Count, Positive, Share, few, meet, newest, row
+from operators.anomaly.peaks import Chance, calibrate, rarity, reach
 from operators.detector import Detector, Gate, Out, Points, publish, usable
 from operators.kernel import kernel
 
-ROW = np.zeros(1, [("last", "f8"), ("at", "i8"), ("mean", "f8"), ("var", "f8"), ("jump", "f8"), *FIELDS])
+ROW = row([("last", "f8"), ("at", "i8"), ("mean", "f8"), ("var", "f8"), ("jump", "f8")])
 
 
 class Params(NamedTuple):
     limit: float
     weight: float
     warmup: int
-    tail: float
+    rare: float
     accept: int
 
 
 @kernel
 def seconds(s: Any, t: int) -> float:
-    return max(t - s["at"], 1) / SECOND
+    return max(t - s["at"], 1) * (1.0 / SECOND)
 
 
 @kernel
-def deviation(s: Any, t: int) -> float:
-    """Return the deviation of a change over the seconds since the last reading; of series that rarely move, a third of a usual move."""
-    return max(sqrt(s["var"]) * seconds(s, t), s["jump"] * seconds(s, t) / 3.0, 1e-9 * abs(s["last"]), 1e-100)
+def deviation(s: Any, time: float) -> float:
+    """Return the deviation of a change in so many seconds; of series that rarely move, a third of a usual move."""
+    return max(max(sqrt(s["var"]), s["jump"] / 3.0) * time, 1e-9 * abs(s["last"]), 1e-100)
 
 
 @kernel
@@ -40,12 +40,14 @@ def score(s: Any, x: float, t: int, p: Params) -> float:
         return nan
     if few(s, x) or t <= s["at"]:
         return 0.0
-    return abs(x - s["last"] - s["mean"] * seconds(s, t)) / (line(s, p.limit) * deviation(s, t))
+    time = seconds(s, t)
+    return rarity(s, abs(x - s["last"] - s["mean"] * time), p.limit * deviation(s, time), p.rare)
 
 
 @kernel
 def expect(s: Any, t: int, p: Params) -> tuple[float, float, float]:
-    yhat, half = s["last"] + s["mean"] * seconds(s, t), line(s, p.limit) * deviation(s, t)
+    time = seconds(s, t)
+    yhat, half = s["last"] + s["mean"] * time, p.limit * reach(s, p.rare) * deviation(s, time)
     return yhat, yhat - half, yhat + half
 
 
@@ -62,15 +64,16 @@ def follow(s: Any, change: float, weight: float) -> None:
 def learn(s: Any, x: float, t: int, odd: float, p: Params) -> None:
     taught, learns = x, s["n"] > 0 and t > s["at"]
     if s["n"] >= p.warmup:
-        _, lower, upper = expect(s, t, p)
-        calibrate(s, odd, p.tail)
+        if odd >= 1.0:
+            _, lower, upper = expect(s, t, p)
+            taught = min(max(x, lower), upper)
+        calibrate(s, odd, p.rare)
         if s["run"] >= p.accept:
             s["n"], s["run"], learns = 0, 0, False
         elif odd > 2.0:
             learns = False
-        taught = clip(x, odd, lower, upper)
     if learns:
-        follow(s, (taught - s["last"]) / seconds(s, t), max(p.weight, 1.0 / s["n"]))
+        follow(s, (taught - s["last"]) / seconds(s, t), newest(s, p.weight))
     meet(s, x)
     s["last"], s["at"] = x, max(t, s["at"])
 
@@ -90,7 +93,7 @@ def each(rows: StateRows, points: Points, p: Params, gate: Gate, out: Out) -> No
 
 
 def rate(
-    limit: Positive = 5.0, weight: Share = 0.01, warmup: Count = 30, tail: Tail = 0.0005, accept: Count = 60
+    limit: Positive = 3.0, weight: Share = 0.01, warmup: Count = 30, chance: Chance = CHANCE, accept: Count = 60
 ) -> Detector:
     """Change per second since the last reading, in the deviations that such changes had.
 
@@ -105,8 +108,8 @@ def rate(
         Share of the newest change in mean and variance, in (0, 1].
     warmup
         Readings of a series before it is scored.
-    tail
-        Share of readings that may begin a run of odd ones before the line rises; 0 fixes the line at `limit`.
+    chance
+        Share of readings at which a score of 1 begins by chance.
     accept
         Odd changes in a row that make a new normal.
 
@@ -117,6 +120,7 @@ def rate(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from operators.detector import run
     >>> walk = np.random.default_rng(1).normal(size=300).cumsum()
     >>> odd = run(rate(), [*walk, walk[-1] + 9.0, walk[-1] + 9.0])
@@ -126,7 +130,7 @@ def rate(
     return Detector(
         "rate",
         ROW,
-        Params(float(limit), float(weight), int(warmup), float(tail), int(accept)),
+        Params(float(limit), float(weight), int(warmup), -log(chance), int(accept)),
         score,
         expect,
         learn,

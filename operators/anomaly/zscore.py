@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from math import log
+
+from config.settings import CHANCE
 from operators.anomaly.ewma import ROW, Params, each, expect, learn, score
-from operators.anomaly.line import Count, Positive, Tail
+from operators.anomaly.line import Count, Positive
+from operators.anomaly.peaks import Chance
 from operators.detector import Detector
 
 
-def zscore(limit: Positive = 4.0, warmup: Count = 30, tail: Tail = 0.0005, accept: Count = 60) -> Detector:
+def zscore(limit: Positive = 3.0, warmup: Count = 30, chance: Chance = CHANCE, accept: Count = 60) -> Detector:
     """Distance from the mean so far, in standard deviations so far.
 
     Good for steady, unimodal series.  The rules are those of `ewma` with the weight ``1 / n``: every ordinary reading since the
@@ -19,8 +23,8 @@ def zscore(limit: Positive = 4.0, warmup: Count = 30, tail: Tail = 0.0005, accep
         Deviations at which a reading stops being ordinary (score 1), at least.
     warmup
         Readings of a series before it is scored.
-    tail
-        Share of readings that may begin a run of odd ones before the line rises; 0 fixes the line at `limit`.
+    chance
+        Share of readings at which a score of 1 begins by chance.
     accept
         Odd readings in a row that make a new normal: mean and deviation start over there.
 
@@ -33,7 +37,7 @@ def zscore(limit: Positive = 4.0, warmup: Count = 30, tail: Tail = 0.0005, accep
     --------
     >>> from operators.detector import run
     >>> run(zscore(limit=4, warmup=2), [1.0, 3.0, 2.0, 9.0]).tolist()
-    [nan, nan, 0.0, 2.1433]
+    [nan, nan, 0.0, 0.1378]
     """
-    params = Params(float(limit), 0.0, int(warmup), float(tail), int(accept), False)
+    params = Params(float(limit), 0.0, int(warmup), -log(chance), int(accept), False)
     return Detector("zscore", ROW, params, score, expect, learn, each)

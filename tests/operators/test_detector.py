@@ -142,7 +142,7 @@ def test_each_length_has_a_bank_of_its_own():
     at = np.arange(n)
     minutes = Windows("60s", b.poll, b.series, b.codes, b.time, b.value, {}, at, at, at, np.array([0]), Silences.none())
     hours = replace(minutes, step="3600s", value=np.full(n, 5.0))
-    assert_array_equal(shard.update(minutes).scores["zscore"].score[3:].round(4), [2.1433])
+    assert_array_equal(shard.update(minutes).scores["zscore"].score[3:].round(4), [0.1837])
     assert_array_equal(shard.update(hours).scores["zscore"].score, [np.nan, np.nan, 0, 0])
     kept = rows(shard.update(replace(minutes, fresh=NOTHING)), "windows")
     assert kept[0].measurement == "scores"

@@ -12,7 +12,6 @@ HEAVY = {
     "lognormal": np.random.default_rng(2).lognormal(size=100_000),
     "t3": np.random.default_rng(2).standard_t(3, size=100_000),
 }
-FIXED = {"tail": 0.0, "limit": 3.0}
 
 
 def odd(name, x, every=10.0, **params):
@@ -42,7 +41,7 @@ def test_cusum_of_one_far_reading_is_not_odd():
 def test_flatline_knows_the_usual_length():
     stairs = np.repeat(NOISE[:50], 20)
     assert not len(odd("flatline", stairs))
-    assert odd("flatline", [*stairs, *np.full(90, 5.0)]).tolist() == list(range(1079, 1090))
+    assert 1035 < odd("flatline", [*stairs, *np.full(90, 5.0)])[0] < 1060
 
 
 def test_mad_is_not_blinded_by_far_readings():
@@ -50,7 +49,7 @@ def test_mad_is_not_blinded_by_far_readings():
     x[100:1000:10] += 60
     x = np.append(x, 7.0)
     assert run(DETECTORS["mad"](), x)[-1] >= run(DETECTORS["zscore"](), x)[-1]
-    assert run(DETECTORS["mad"](**FIXED), x)[-1] > 1
+    assert run(DETECTORS["mad"](), x)[-1] > 3 * run(DETECTORS["zscore"](), x)[-1]
 
 
 def test_iqr_has_a_fence_of_its_own_on_either_side():
@@ -128,7 +127,7 @@ def test_the_textbook_forms_learn_everything():
     mean, var, expected = x[0], 0.0, [np.nan]
     for i in range(1, len(x)):
         d = x[i] - mean
-        expected.append(np.nan if i < 30 else abs(d) / np.sqrt(var) / 4)
+        expected.append(np.nan if i < 30 else abs(d) / np.sqrt(var) / 3)
         mean += 0.01 * d
         var = 0.99 * (var + 0.01 * d * d)
     found = run(DETECTORS["ewma"](plain=True), x)
