@@ -20,7 +20,7 @@ MEASUREMENTS: dict[str, tuple[tuple[str, ...], dict[str, float | int | str]]] = 
         {"error": 1.0, "scaled": 0.5, "coverage_80": 0.8, "coverage_95": 0.95, "count": 60},
     ),
     "breaches": (
-        (*OF, "algorithm", "side"),
+        (*OF, "algorithm", "type"),
         dict.fromkeys(["bound", "at", "earliest", "latest", "probability"], 1.0) | {"text": "crosses 90 in 2 h"},
     ),
     "quality": (

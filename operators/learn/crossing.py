@@ -121,5 +121,5 @@ def rows(item: Windows, met: list[Met], length: int, model: str) -> list[Rows]:
             slots = np.array([w.slot for w, _ in pairs], np.int64)
             time = np.array([w.time + length for w, _ in pairs], np.int64)
             fields = {**dict(zip(FIELDS, columns, strict=True)), "text": texts}
-            out.append(Rows("breaches", item.series, slots, time, {"algorithm": model, "side": side}, fields))
+            out.append(Rows("breaches", item.series, slots, time, {"algorithm": model, "type": side}, fields))
     return out

@@ -67,8 +67,8 @@ class Learn:
         -------
         list
             One `Scored` of step ``models`` (also for silences alone) and, where there are bounds, one of step ``breaches``;
-            `Rows` of ``forecasts``, ``forecast_errors``, ``breaches``; events ``drift``,
-            ``change-point``, ``error-drift``, ``new-normal``, ``model-reset``, ``not-modelled``.
+            `Rows` of ``forecasts``, ``forecast_errors``, ``breaches``; events ``value-drift``,
+            ``change-point``, ``drift``, ``new-normal``, ``model-reset``, ``not-modelled``.
         """
         if item.step != self.plan.step:
             return []

@@ -76,7 +76,7 @@ class Watches:
         before, after = self._sides(since, of)
         verb = ("rose" if after >= before else "fell") if what == "level" else ("grew" if way > 0.0 else "shrank")
         text = f"{name}: the {what} {verb} from {before:.6g} to {after:.6g}"
-        return Found("drift", text + (f" in {span(self._windows(since) * self.every)}" if more else ""), after)
+        return Found("value-drift", text + (f" in {span(self._windows(since) * self.every)}" if more else ""), after)
 
     def _changed(self, watch: Watch) -> Found | None:
         told = float(watch.state["told"][0])

@@ -136,7 +136,7 @@ def test_a_breach_is_told_before_it_comes_and_ends_when_the_course_turns():
     values[300:] = values[300] - 0.1 * np.arange(100)[:, None]
     records = Learn(bounded(Bound(above=55.0, below=-1e6)), Budget(1)).update(windows([HOST], values))
     (it,) = rows(records, "breaches")
-    assert it.tags == {"algorithm": "combination", "side": "above"}
+    assert it.tags == {"algorithm": "combination", "type": "above"}
     at, made = np.asarray(it.fields["at"]), it.time // MINUTE - 1
     truth = (350 - made) * 60.0  # the climb is at 55 after 350 minutes
     sure = (made >= 295) & (made < 300)
@@ -171,7 +171,7 @@ def test_a_change_of_the_values_is_an_event_that_says_what_changed(watch):
     values = 20 + np.random.default_rng(2).normal(size=(700, 1)) + 6.0 * (np.arange(700)[:, None] >= 500)
     plan = replace(build("60s", ["holt_winters"]), watches={watch: WATCHES[watch]()})
     records = Learn(plan, Budget(1)).update(windows([HOST], values))
-    kind = "change-point" if watch == "bocpd" else "drift"
+    kind = "change-point" if watch == "bocpd" else "value-drift"
     found = [it for it in records if isinstance(it, Event) and it.type == kind and it.time >= 500 * MINUTE]
     assert found[0].series == HOST
     assert found[0].time < 590 * MINUTE
@@ -198,7 +198,7 @@ def test_watches_and_forecasts_go_on_exactly_after_a_restart(kills, due):
             running = Learn(plan, Budget(1), pickle.loads(pickle.dumps(running.snapshot())))
     whole = Learn(plan, Budget(1)).update(item)
     assert told(records) == told(whole)
-    assert {it[1] for it in told(whole) if it[0] == "event"} >= {"drift", "change-point"}
+    assert {it[1] for it in told(whole) if it[0] == "event"} >= {"value-drift", "change-point"}
 
 
 def test_a_rule_on_breaches_fires_ahead_of_them_says_when_and_resolves():

@@ -45,7 +45,7 @@ def stepped(at: int = 200, minutes: int = 400, rise: float = 40.0) -> Float:
 
 @pytest.mark.parametrize("model", ["half_space_trees", "holt_winters"])
 def test_both_tests_see_the_error_rise_at_a_step(model: str) -> None:
-    found = events(Learn(build("60s", [model]), Budget(1)).update(windows([HOST], stepped())), "error-drift")
+    found = events(Learn(build("60s", [model]), Budget(1)).update(windows([HOST], stepped())), "drift")
     assert found[0].time >= 200 * MINUTE
     assert all(it.time < 212 * MINUTE for it in found)
     assert {test for test in ("ADWIN", "Page–Hinkley") if any(test in it.text for it in found)} == {
