@@ -24,7 +24,7 @@ OURS = frozenset(
         "correlations",
     }
 )
-TAGS = frozenset({"metric", "metric_field", "length", "step", "detector", "algorithm", "horizon", "other"}) | {
+TAGS = frozenset({"metric", "metric_field", "length", "step", "detector", "algorithm", "horizon", "other_series"}) | {
     *("topic", "partition", "producer", "alertname", "severity", "type")
 }
 

@@ -33,7 +33,7 @@ MEASUREMENTS: dict[str, tuple[tuple[str, ...], dict[str, float | int | str]]] = 
         {"firing": 1, "state": "firing", "id": "1f", "value": 3.0, "score": 2.0, "summary": "high", "starts_at": 1},
     ),
     "correlations": (
-        (*OF, "length", "other"),
+        (*OF, "length", "other_series"),
         {"lag": 3, "n": 117} | dict.fromkeys(["seconds", "pearson", "spearman", "raw", "p"], 0.5),
     ),
     "events": (("type",), {"text": "a new level", "value": 1.0}),

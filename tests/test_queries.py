@@ -17,11 +17,15 @@ from bytewax.testing import TestingSink, TestingSource, run_main
 from influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS
 
-from config.records import SECOND, Poll
+from config.records import SECOND, Poll, Rows
 from config.rules import rules_of
 from config.settings import load
+from flows.correlate import plan
 from flows.main import Ends, learning
+from operators.correlate import Correlate
+from operators.correlate.arrivals import Reading
 from sinks.line_protocol import LineProtocol
+from sinks.message import result_messages
 from sinks.sqlite import SqliteWriter
 
 PAGE = Path(__file__).parent.parent / "docs" / "queries.md"
@@ -35,7 +39,7 @@ HOURS = 3
 
 def messages(now: int) -> list[tuple[int, bytes]]:
     """(stamp, message): three hosts of two gauges and a counter; one falls for a while, one still does; one point is late, one broken."""
-    dice, out = random.Random(3), []
+    dice, out, noise = random.Random(3), [], []
     for number, t in enumerate(range(now - HOURS * 3600, now + 1, 10)):
         for k in range(3):
             host, fallen = f"web-{k}", (k == 2 and now - 4000 < t < now - 3000) or (k == 0 and t > now - 400)
@@ -45,6 +49,9 @@ def messages(now: int) -> list[tuple[int, bytes]]:
             out.append((t, f"disk,host={host} used={number * (k + 1) + dice.random()} {t}".encode()))
             text = f'# TYPE http_requests_total counter\nhttp_requests_total{{host="{host}"}} {t % 10**6 * 7} {t}000\n'
             out.append((t, text.encode()))
+            noise.append(idle)
+        if number > 6:  # a queue that follows web-2's processor a minute later
+            out.append((t, f"queue,host=web-2 depth={100 - noise[-19]} {t}".encode()))
     out.append((now, f"disk,host=web-0 used=1 {now - 95}".encode()))
     return [*out, (now, b"{")]
 
@@ -68,7 +75,17 @@ def stored():
     out, nothing = [], TestingSink([])
     ends = Ends(TestingSource([(p.shard, p) for p in polls]), {"list": TestingSink(out)}, nothing, nothing, nothing)
     run_main(learning(settings, rules_of(settings), ends))
-    return [item for _, item in out]
+    stored = [item for _, item in out]
+    return [*stored, *correlations(stored)]
+
+
+def correlations(stored):
+    """What flows.correlate makes of the windows."""
+    rows = [item for item in stored if isinstance(item, Rows) and item.measurement == "windows"]
+    sent = [message for item in rows for message in result_messages("results")(item)]
+    poll = Poll.of([m.value for m in sent], keys=[m.key for m in sent], topic="results")
+    wanted = plan(load({"ALLUSE_STORE__KIND": "kafka"}))
+    return Correlate(wanted, [poll.shard]).update(Reading("60s").update(poll))
 
 
 @pytest.fixture(scope="module")

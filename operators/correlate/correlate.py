@@ -59,7 +59,7 @@ class Correlate:
     >>> for t in range(100):
     ...     cells = [Cell(f"cpu,host={h} idle", t * 60 * SECOND, x[k, t], 0, False) for k, h in enumerate("abcd")]
     ...     said += correlate.update(Arrived("results-0", cells, 0, 0))
-    >>> for row in said: print(row.time // SECOND, row.series, row.tags["other"], row.fields["lag"], row.fields["seconds"])
+    >>> for row in said: print(row.time // SECOND, row.series, row.tags["other_series"], row.fields["lag"], row.fields["seconds"])
     4800 cpu,host=a idle cpu,host=b idle 2 120.0
     4800 cpu,host=b idle cpu,host=a idle -2 -120.0
     """
@@ -117,7 +117,7 @@ class Correlate:
         lag = way * int(found.lag[k])
         fields: dict[str, float | int | str] = {"lag": lag, "seconds": float(lag * self.plan.length)}
         fields |= {name: float(getattr(found, name)[k]) for name in ("pearson", "spearman", "raw", "p")}
-        tags = {"length": f"{self.plan.length}s", "other": other}
+        tags = {"length": f"{self.plan.length}s", "other_series": other}
         return Row("correlations", number * self.align.length, tags, fields | {"n": int(found.n[k])}, one)
 
 

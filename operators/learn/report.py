@@ -63,7 +63,9 @@ def news(item: Windows, judged: list[Judged]) -> list[Event]:
             tests = "; ".join(f"{model} ({', '.join(tests)})" for model, tests in it.drift.items())
             events.append(Event("drift", w.time, name, f"the error rose: {tests}", w.value))
         if drifts := [found for found in it.found if found.type == "value-drift"]:
-            events.append(Event("value-drift", w.time, name, "; ".join(found.text for found in drifts), drifts[-1].value))
+            events.append(
+                Event("value-drift", w.time, name, "; ".join(found.text for found in drifts), drifts[-1].value)
+            )
         for found in it.found:
             if found.type == "change-point":
                 events.append(Event("change-point", w.time, name, found.text, found.value))

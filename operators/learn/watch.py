@@ -47,7 +47,7 @@ class Watches:
     >>> for i in range(400):
     ...     for it in watches.update(i * 7 % 11 / 10 + (i >= 300) * 5.0):
     ...         print(i, it.type, it.text)
-    303 drift shiryaev: the level rose from 0.495 to 5.675 in 4 min
+    303 value-drift shiryaev: the level rose from 0.495 to 5.675 in 4 min
     303 change-point bocpd: with 99.8 % a change 3 min ago, from 0.495 to 5.675
     """
 

@@ -65,7 +65,7 @@ def whole():
 
 def test_it_says_who_follows_whom(whole):
     rows, _ = whole
-    last = {(r.series, r.tags["other"]): r for r in rows if r.time == max(r.time for r in rows)}
+    last = {(r.series, r.tags["other_series"]): r for r in rows if r.time == max(r.time for r in rows)}
     assert {pair: r.fields["lag"] for pair, r in last.items()} == {
         (SERIES[0], SERIES[1]): 3,
         (SERIES[1], SERIES[0]): -3,

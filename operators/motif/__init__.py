@@ -1,0 +1,4 @@
+"""Motif: shapes that a series shows again."""
+
+from operators.motif.motif import Motifs as Motifs
+from operators.motif.motif import run as run

@@ -1,0 +1,212 @@
+"""Recurring shapes of a series: found while it runs, kept as templates, told when they are met again.
+
+The newest `SPAN` readings are compared, each series' level and scale apart, with all that are remembered and with the templates: the
+nearest neighbour of the newest stretch, as in a matrix profile that grows on the right [1]_.  Smooth and wandering series are
+everywhere like themselves, so not readings are compared but what the reading before does not tell of each, and memory that is left counts
+for fewer readings [2]_.  By Fisher's transform a correlation then has a chance; one below `CHANCE` in all comparisons of a reading is no
+accident.  A stretch that one spike makes up is no shape.
+
+References
+----------
+.. [1] Yeh et al. (2016), "Matrix Profile I: all pairs similarity joins for time series", ICDM, doi:10.1109/ICDM.2016.0179, section III.F
+   (incremental); here directly, for memories of a few thousand readings.
+.. [2] Bayley, Hammersley (1946), "The 'effective' number of independent observations in an autocorrelated time series", Supplement to the
+   Journal of the Royal Statistical Society 8(2), doi:10.2307/2983560.
+.. [3] Fisher (1921), "On the 'probable error' of a coefficient of correlation deduced from a small sample", Metron 1.
+"""
+
+from __future__ import annotations
+
+from math import atanh, inf, isnan, sqrt
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtri
+
+from config.records import Float
+from operators.kernel import kernel
+
+SPAN = 32  # readings of a shape
+REMEMBERED = 2048
+TEMPLATES = 4
+CHANCE = 1e-7  # of a reading to begin a shape by accident
+NEW = -float(ndtri(CHANCE / REMEMBERED))  # deviations, among all that is remembered
+AGAIN = -float(ndtri(CHANCE / TEMPLATES))  # among the templates
+WARM = 100  # readings from which memory is known
+FADE = 1.0 / 500.0
+FAR = 4.0  # deviations to which innovations are cut
+NEAR = 2.5  # deviations to which they are cut before their memory is learnt
+NONE = -(2**40)
+PEAKED = 4.5  # kurtosis of a stretch from which a spike or two make it up
+
+ROW = np.zeros(
+    1,
+    [
+        ("n", "i8"),
+        ("last", "f8"),
+        ("mean", "f8"),
+        ("power", "f8"),  # of readings, and their products with the one before
+        ("product", "f8"),
+        ("noise", "f8"),  # of innovations
+        ("echo", "f8"),
+        ("before", "f8"),
+        ("best", "f8"),  # the surest match of late, when, with what
+        ("when", "i8"),
+        ("match", "i8"),
+        ("ids", "i8"),
+        ("rest", "i8"),  # nothing is matched before
+        ("id", "i8", (TEMPLATES,)),
+        ("count", "i8", (TEMPLATES,)),
+        ("met", "i8", (TEMPLATES,)),
+        ("first", "i8", (TEMPLATES,)),
+        ("shape", "f4", (TEMPLATES, SPAN)),
+        ("ring", "f4", (REMEMBERED,)),
+    ],
+)
+START = ROW.copy()
+START["match"], START["best"], START["met"] = NONE, -inf, -(2**40)
+
+
+@kernel
+def near_by(e: float, s: Any) -> float:
+    """Return an innovation, a far one cut."""
+    limit = NEAR * sqrt(s["noise"])
+    return min(max(e, -limit), limit)
+
+
+@kernel
+def innovation(s: Any, x: float) -> float:
+    """Learn a reading; return what the one before does not tell of it, in deviations, cut; 0 where it is missing."""
+    if isnan(x):
+        return 0.0
+    if s["n"] == 0:
+        s["mean"] = s["last"] = x
+    fade = max(FADE, 1.0 / (s["n"] + 1.0))
+    d, b = x - s["mean"], s["last"] - s["mean"]
+    memory = min(max(s["product"] / s["power"], 0.0), 1.0) if s["power"] > 0.0 else 0.0
+    e = d - memory * b
+    if s["n"] > 10:  # far readings may be a shape: the memory of what lies between is wanted
+        near, limit = NEAR * sqrt(s["power"]), FAR * sqrt(s["noise"])
+        d, b, e = min(max(d, -near), near), min(max(b, -near), near), min(max(e, -limit), limit)
+    s["mean"] += fade * d
+    s["power"] += fade * (d * d - s["power"])
+    s["product"] += fade * (d * b - s["product"])
+    s["noise"] += fade * (min(e * e, NEAR * NEAR * s["noise"]) if s["n"] > 10 else e * e) - fade * s["noise"]
+    s["echo"] += fade * (near_by(e, s) * near_by(s["before"], s) - s["echo"])
+    s["last"], s["before"] = x, e
+    return e / sqrt(s["noise"]) if s["noise"] > 0.0 else 0.0
+
+
+@kernel
+def shaped(u: Float) -> bool:
+    """Standardise a stretch; return whether more than a spike or two makes it up."""
+    mean = u.mean()
+    power = fourth = 0.0
+    for k in range(SPAN):
+        u[k] -= mean
+        power += u[k] * u[k] / SPAN
+        fourth += u[k] ** 4 / SPAN
+    if power <= 1e-12 or fourth > PEAKED * power * power:
+        return False
+    u /= sqrt(power * SPAN)
+    return True
+
+
+@kernel
+def stretch(s: Any, begin: int, u: Float) -> bool:
+    """Write the standardised stretch that begins at a reading; return whether it is a shape."""
+    for k in range(SPAN):
+        u[k] = s["ring"][(begin + k) % REMEMBERED]
+    return shaped(u)
+
+
+@kernel
+def likeness(r: float, s: Any) -> float:
+    """Return how many deviations beyond chance a correlation is."""
+    echo = s["echo"] / s["noise"] if s["noise"] > 0.0 else 1.0
+    free = SPAN * max(1.0 - echo * echo, 0.0) / (1.0 + echo * echo) - 3.0
+    return atanh(min(r, 0.999999)) * sqrt(free) if free > 0.0 else 0.0
+
+
+@kernel
+def match(s: Any, now: int, u: Float, v: Float) -> tuple[float, int]:
+    """Return how far beyond its line the likest of templates (from -1 down) or past stretches (their begin) is; -inf: none."""
+    best, found = -inf, NONE
+    for k in range(TEMPLATES):
+        if s["count"][k]:
+            for j in range(SPAN):
+                v[j] = s["shape"][k, j]
+            shaped(v)
+            z = likeness(float(u @ v), s) - AGAIN
+            if z >= 0.0 and z > best:
+                best, found = z, -1 - k
+    if found != NONE:
+        return best, found
+    nearest = 0.0
+    for begin in range(max(now - REMEMBERED + 1, 0), now - 2 * SPAN + 2):
+        mean = square = dot = 0.0
+        for j in range(SPAN):
+            a = np.float64(s["ring"][(begin + j) % REMEMBERED])
+            mean, square, dot = mean + a / SPAN, square + a * a, dot + a * u[j]
+        power = square - SPAN * mean * mean
+        if power > 1e-9 and dot > nearest * sqrt(power) and stretch(s, begin, v):
+            nearest, found = dot / sqrt(power), begin
+    z = likeness(nearest, s) - NEW
+    return (z, found) if z >= 0.0 else (-inf, NONE)
+
+
+@kernel
+def placed(s: Any, u: Float) -> int:
+    """Return the template of a stretch that is like an earlier one, a new one in the place of that which was not met for longest."""
+    for j in range(TEMPLATES):
+        if s["count"][j] and abs(s["met"][j] - s["match"]) < SPAN:  # known, and seen at another of its ends
+            s["shape"][j], s["met"][j] = u.astype(np.float32), s["match"]
+            return j
+    k, v = 0, np.empty(SPAN)
+    for j in range(TEMPLATES):
+        k = j if s["met"][j] < s["met"][k] else k
+    stretch(s, s["match"], v)
+    s["ids"] += 1
+    s["id"][k], s["count"][k], s["met"][k], s["first"][k] = s["ids"], 1, s["match"], s["match"]
+    s["shape"][k] = v.astype(np.float32)
+    return k
+
+
+@kernel
+def tell(s: Any, out: Float) -> None:
+    """Turn the surest match of late into one more meeting of a template; write what is told of it."""
+    begin, u = s["when"] - SPAN + 1, np.empty(SPAN)
+    stretch(s, begin, u)
+    k = placed(s, u) if s["match"] >= 0 else -1 - s["match"]
+    since = begin - s["met"][k]
+    s["count"][k], s["met"][k] = s["count"][k] + 1, begin
+    weight, alike = 1.0 / min(s["count"][k], 8), 0.0
+    for j in range(SPAN):
+        alike += u[j] * s["shape"][k, j]
+        s["shape"][k, j] += np.float32(weight * (u[j] - s["shape"][k, j]))
+    out[0], out[1], out[2], out[3] = s["id"][k], s["count"][k], begin, since
+    out[4], out[5] = (begin - s["first"][k]) / (s["count"][k] - 1.0), min(alike, 1.0)
+
+
+@kernel
+def learn(s: Any, x: float, out: Float) -> bool:
+    """Learn a reading, NaN where it is missing; return whether a shape was met, and write which."""
+    now, told = s["n"], False
+    s["ring"][now % REMEMBERED] = innovation(s, x)
+    s["n"] += 1
+    if s["match"] != NONE and (now - s["when"] >= SPAN // 2):
+        tell(s, out)
+        s["rest"], s["match"], s["best"], told = s["when"] + SPAN, NONE, -inf, True
+    u, v = np.empty(SPAN), np.empty(SPAN)
+    if now >= max(WARM, s["rest"]) and stretch(s, now - SPAN + 1, u):
+        z, found = match(s, now, u, v)
+        if z > s["best"]:
+            s["best"], s["when"], s["match"] = z, now, found
+    return told
+
+
+@kernel
+def each(rows: Any, values: Float, out: Float) -> None:
+    """Learn one reading of every row; rows of `out` that stay NaN tell nothing."""
+    for k in range(len(values)):
+        learn(rows[k], values[k], out[k])
