@@ -1,15 +1,17 @@
-"""``python -m config``: print the settings in force as TOML, each with its origin; secrets are masked."""
+"""``python -m config``: print the settings in force as TOML, each with its origin, and what alert lines promise; secrets are masked."""
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel
 
-from config.layers import Path_
+from config.layers import ConfigError, Path_
+from config.rules import promises, rules_of
 from config.settings import Settings, load_or_exit
 
 MASK = "********"
@@ -70,4 +72,10 @@ def _key(key: str) -> str:
 
 
 if __name__ == "__main__":
-    print("\n".join(lines(load_or_exit())))
+    settings = load_or_exit()
+    print("\n".join(lines(settings)))
+    try:
+        print(*(f"# {promise}" for promise in promises(rules_of(settings), settings)), sep="\n")
+    except ConfigError as e:
+        print(f"wrong configuration:\n{e}", file=sys.stderr)
+        sys.exit(2)

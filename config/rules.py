@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import log
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from config.layers import ConfigError, nearest
 from config.rule import PLACE, Rule, fill
 from config.settings import CHANCE, DEEP, Settings
 
-__all__ = ["NO_DATA", "OURS", "SHIPPED", "Rule", "fill", "read_rules", "rules_of", "silences"]
+__all__ = ["NO_DATA", "OURS", "SHIPPED", "Rule", "fill", "promises", "read_rules", "rules_of", "silences"]
 LOG = logging.getLogger(__name__)
 DAY, SERIES = 86_400, 1_000
 
@@ -47,7 +47,10 @@ def rules_of(settings: Settings) -> tuple[Rule, ...]:
     if settings.detect.deep:
         steps[f"{min(settings.windows.every)}s"] = [*dict.fromkeys([*windows, *DEEP])]
     steps |= {"trends": list(settings.trend.windows), "models": models}
-    return tuple(_with_line(rule, settings) for rule in read_rules(Path(settings.alerts.rules), steps))
+    rules = tuple(_with_line(rule, settings) for rule in read_rules(Path(settings.alerts.rules), steps))
+    for promise in promises(rules, settings):
+        LOG.info(promise)
+    return rules
 
 
 def line_of(step: int, chance: float, budget: float) -> float:
@@ -70,15 +73,34 @@ def line_of(step: int, chance: float, budget: float) -> float:
     return max(1.0, log(budget / (SERIES * DAY / step)) / log(chance))
 
 
+def promises(rules: Iterable[Rule], settings: Settings) -> Iterator[str]:
+    """Yield a sentence for every rule on a score that means a probability: its line, and how many false alerts that means.
+
+    Examples
+    --------
+    >>> from config.settings import load
+    >>> rule = Rule(name="Odd", step="60s", value="score", detector="ensemble", above=1.607)
+    >>> print(*promises([rule], load({})))
+    rule Odd: fires above a score of 1.61, which chance reaches 5 times in the 1,440,000 windows that 1,000 series make a day
+    """
+    for rule in rules:
+        if rule.value == "score" and rule.detector in DEEP and rule.above is not None:
+            windows = SERIES * DAY // int(rule.step.removesuffix("s"))
+            by_chance = windows * _chance(rule, settings) ** rule.above
+            yield (
+                f"rule {rule.name}: fires above a score of {rule.above:.2f}, which chance reaches {by_chance:.2g} times "
+                f"in the {windows:,} windows that {SERIES:,} series make a day"
+            )
+
+
+def _chance(rule: Rule, settings: Settings) -> float:
+    return float(settings.detector.get(rule.detector, {}).get("chance", CHANCE))
+
+
 def _with_line(rule: Rule, settings: Settings) -> Rule:
     if rule.value != "score" or rule.above is not None or rule.below is not None:
         return rule
-    step, budget = int(rule.step.removesuffix("s")), settings.alerts.budget
-    above = line_of(step, float(settings.detector.get(rule.detector, {}).get("chance", CHANCE)), budget)
-    LOG.info(
-        "rule %s: its line is a score of %.2f: %s windows a day of %s series may raise %g false alerts (alerts.budget)",
-        rule.name, above, f"{SERIES * DAY // step:,}", f"{SERIES:,}", budget,
-    )  # fmt: skip
+    above = line_of(int(rule.step.removesuffix("s")), _chance(rule, settings), settings.alerts.budget)
     return rule.model_copy(update={"above": above})
 
 
@@ -88,8 +110,8 @@ def read_rules(file: Path, steps: Mapping[str, Sequence[str]]) -> tuple[Rule, ..
     Parameters
     ----------
     file
-        TOML with ``[[rule]]`` tables.  In the shipped file, and only there, a rule on a window length that is not computed is left
-        out with a line in the log: other windows are no reason to write one's own rules.
+        TOML with ``[[rule]]`` tables.  In the shipped file, and only there, a rule on a window length that is not computed, or on
+        a detector that does not run, is left out with a line in the log: other windows are no reason to write one's own rules.
     steps
         The steps that are computed, each with the names of its detectors.
 
@@ -100,7 +122,7 @@ def read_rules(file: Path, steps: Mapping[str, Sequence[str]]) -> tuple[Rule, ..
 
     Examples
     --------
-    >>> [r.name for r in read_rules(SHIPPED, {"points": ["ewma"], "60s": ["profile"]})]
+    >>> [r.name for r in read_rules(SHIPPED, {"points": ["ewma"], "60s": ["profile", "ensemble"]})]
     ['{Metric}{Field}Anomaly', '{Metric}{Field}Absent']
     """
     rules = []
@@ -108,8 +130,8 @@ def read_rules(file: Path, steps: Mapping[str, Sequence[str]]) -> tuple[Rule, ..
         name = table.get("name") if isinstance(table, dict) else None
         where = f"alerts.rules {file}: rule {number}" + (f" ({name})" if isinstance(name, str) else "")
         rule = _parsed(table, where)
-        if file.resolve() == SHIPPED and rule.step not in steps and re.fullmatch(r"\d+s", rule.step):
-            LOG.warning("%s is left out: no windows of %s are computed", where, rule.step)
+        if file.resolve() == SHIPPED and (missing := _not_computed(rule, steps)):
+            LOG.warning("%s is left out: %s", where, missing)
             continue
         for check in _CHECKS:
             fault = check(rule, steps)
@@ -118,6 +140,14 @@ def read_rules(file: Path, steps: Mapping[str, Sequence[str]]) -> tuple[Rule, ..
         rules.append(rule)
     _no_twins(rules, file)
     return tuple(rules)
+
+
+def _not_computed(rule: Rule, steps: Mapping[str, Sequence[str]]) -> str:
+    if rule.step not in steps and re.fullmatch(r"\d+s", rule.step):
+        return f"no windows of {rule.step} are computed"
+    if rule.detector and rule.detector not in steps[rule.step]:
+        return f"{rule.detector} does not run on {rule.step}" + (" (detect.deep is 0)" if rule.detector in DEEP else "")
+    return ""
 
 
 def silences(rules: Iterable[Rule]) -> tuple[int, ...]:

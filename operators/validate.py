@@ -109,7 +109,7 @@ class Validate:
             nothing = MetricBatch(b.poll, self.roster, NOTHING, NOTHING, np.empty(0), NOTHING)
             idle = Checked(nothing, np.empty(0, np.bool_), nothing.value, NOTHING, Silences.none(), b.poll.idle)
             return Validated(idle, [], [], self.quality.idle(b.poll, self.rows, decoded.producers), NOTHING)
-        slots, fresh, events = self._slots(b)
+        slots, fresh, events = self._slots(b, decoded.ended[:, 0])
         n = len(b)
         verdict, forward, rate = np.zeros(n, np.int64), np.zeros(n, np.bool_), np.full(n, np.nan)
         news, rows = self._check(decoded, slots, verdict, forward, rate)
@@ -213,12 +213,12 @@ class Validate:
                 news.append(out[3][:count].copy())
         return i, accepted
 
-    def _slots(self, b: MetricBatch) -> tuple[Int, Int, list[Event]]:
+    def _slots(self, b: MetricBatch, ended: Int) -> tuple[Int, Int, list[Event]]:
         """Return each point's slot (-1: none may be had), the slots first used now, and what is to be said of them."""
         if self.codes.series is not b.series:
             self.codes = Codes(b.series)
         k = self.codes
-        k.grow(self.policy, self.roster)
+        k.learn(self.policy, self.roster, np.append(b.codes, ended))
         slots = k.slots[b.codes]
         if slots.min(initial=0) >= 0:
             return slots, np.empty(0, np.int64), []
@@ -280,8 +280,9 @@ class Validate:
         roster.counter = bytearray(self.roster.counter)
         self.roster = roster
         self.free += old.tolist()
+        known = np.flatnonzero(self.codes.known)
         self.codes = Codes(self.codes.series)
-        self.codes.grow(self.policy, roster)
+        self.codes.learn(self.policy, roster, known)
 
     def _rejects(self, b: MetricBatch, verdict: Int) -> Iterator[Reject]:
         """Yield one reject a message and code, in the order of the messages."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from operators.drift import DRIFTS
 from scripts.yardstick import ours, trivial
+from scripts.yardstick.live import live
 
 
 class Entry(NamedTuple):
@@ -56,5 +57,6 @@ ENTRIES: dict[str, dict[str, Entry]] = {
         "seasonal_naive": Entry(trivial.seasonal_naive, "trivial"),
         "naive": Entry(trivial.naive, "trivial"),
     },
+    "fleet": {"live": Entry(live)},
 }
 KINDS = tuple(ENTRIES)

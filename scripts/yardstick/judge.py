@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from scripts.yardstick import anomaly, resample, task
+from scripts.yardstick.alerts import ALERTS
 from scripts.yardstick.changepoint import CHANGEPOINT
 from scripts.yardstick.drift import DRIFT
 from scripts.yardstick.entries import ENTRIES
@@ -18,7 +19,14 @@ from scripts.yardstick.period import PERIOD
 from scripts.yardstick.sets import Set
 from scripts.yardstick.trend import TREND
 
-TASKS = {"trend": TREND, "period": PERIOD, "drift": DRIFT, "changepoint": CHANGEPOINT, "forecast": FORECAST}
+TASKS = {
+    "trend": TREND,
+    "period": PERIOD,
+    "drift": DRIFT,
+    "changepoint": CHANGEPOINT,
+    "forecast": FORECAST,
+    "fleet": ALERTS,
+}
 MOST = 16  # each takes seconds to start, and 150 MB
 Say = Callable[[Set], None]
 

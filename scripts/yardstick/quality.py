@@ -11,8 +11,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from config.layers import ConfigError
+from config.rules import rules_of
+from scripts.yardstick.alerts import fleets
 from scripts.yardstick.entries import ENTRIES, KINDS
 from scripts.yardstick.judge import Row, Say, judge, processes
+from scripts.yardstick.ours import settings
 from scripts.yardstick.pictures import draw
 from scripts.yardstick.results import write
 from scripts.yardstick.sets import Set, find
@@ -29,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     asked = parsed(arguments)
     try:
         sets = wanted(asked)
-    except ValueError as e:
+    except (ValueError, ConfigError) as e:
         print(f"scripts/quality: {e}", file=sys.stderr)
         return 2
     with progress(sets) as say, processes(asked.jobs) as pool:
@@ -55,7 +59,12 @@ def wanted(asked: argparse.Namespace) -> list[Set]:
     ------
     ValueError
         There is none, or a file cannot be read.
+    ConfigError
+        Of a fleet: the alert rules are wrong.
     """
+    if asked.kind == "fleet":
+        rules_of(settings())  # wrong ones end it here
+        return [fleets([s for it in find(asked.data, "nab") for s in it.items], asked.seed, asked.quick)]
     sets = list(find(asked.data, asked.kind))
     if not sets:
         kind = asked.kind or "any kind"
@@ -95,7 +104,10 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--jobs", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args(arguments)
     if unknown := set(asked.detectors) - set(NAMES):
         parser.error(f"no such detector: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    if asked.kind == "fleet" and asked.pictures:
+        parser.error("--pictures: of a fleet there are none; its series lie nowhere")
     return asked

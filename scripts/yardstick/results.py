@@ -1,4 +1,4 @@
-"""The tables of ``docs/detection.md``: one a set, the newest run of each."""
+"""The tables and plots of ``docs/detection.md``: one a set, the newest run of each."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.yardstick.judge import Row
+from scripts.yardstick.plots import draw
 from scripts.yardstick.sets import Set
 from scripts.yardstick.table import markdown
 
@@ -20,7 +21,9 @@ def write(file: Path, found: Sequence[tuple[Set, Sequence[Row]]], command: str) 
     text = file.read_text()
     for it, rows in found:
         if rows:
-            text = renewed(text, it, f"{markdown(it, rows)}\n\n`{command}` at {commit.stdout.strip()}.\n")
+            picture = draw(file.parent / file.stem, it, rows).relative_to(file.parent)
+            body = f"![{it.label}: figures with intervals]({picture})\n\n{markdown(it, rows)}"
+            text = renewed(text, it, f"{body}\n\n`{command}` at {commit.stdout.strip()}.\n")
     file.write_text(text)
 
 

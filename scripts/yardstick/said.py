@@ -12,11 +12,13 @@ changepoint
     ``(values) -> indices``: the first value of each new regime, as it was told when the change was noticed.
 forecast
     ``(train, horizon, season) -> Forecast``: of the next `horizon` values; `season` is the usual period of such series.
+fleet
+    ``(messages) -> alerts``: what the live flow raised of messages, each with its time in ns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -63,8 +65,17 @@ class Forecast(NamedTuple):
     bounds: dict[float, tuple[Float, Float]]
 
 
+class Fired(NamedTuple):
+    """An alert that was raised: of which rule, for which host, since when (s)."""
+
+    name: str
+    host: str
+    starts: int
+
+
 Detect = Callable[[Int, Float], Said]
 Trend = Callable[[Float], int]
 Period = Callable[[Float], float | None]
 Alarms = Callable[[Float], Sequence[int]]
 Ahead = Callable[[Float, int, int], Forecast]
+Flow = Callable[[Iterable[tuple[int, bytes]]], list[Fired]]

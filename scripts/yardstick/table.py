@@ -9,6 +9,7 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
+from scripts.yardstick.incidents import KINDS as INCIDENTS
 from scripts.yardstick.judge import Row
 from scripts.yardstick.sets import Set
 
@@ -46,12 +47,25 @@ COLUMNS: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("width_80", "width 80", ".2f"),
         ("width_95", "width 95", ".2f"),
     ],
+    "fleet": [
+        ("alerts_per_day", "alerts a day", ".1f"),
+        ("recorded", "recorded", ".1f"),
+        ("found", "found", ".2f"),
+        ("beside", "beside", ".0f"),
+        *((kind, kind.replace("_", " "), ".2f") for kind in INCIDENTS),
+    ],
 }
 MAIN = {
     "nab": ("ap", 1),
     "forecast": ("mase", -1),
 }  # what the best has most of, or least; of other kinds the first column
-INTERVALS = {"standard", "ap", "vus_pr"}  # of anomalies; of tasks every figure has room for its own
+INTERVALS = {
+    "standard",
+    "ap",
+    "vus_pr",
+    "alerts_per_day",
+    "found",
+}  # of wide tables; of others every figure has room for its own
 STYLES = {"ours": "bold", "river": "cyan", "trivial": "dim"}
 
 
@@ -72,7 +86,7 @@ def cell(row: Row, key: str, form: str) -> Text:
     """Return a figure, and where there is room the interval that holds 95 % of its resamples."""
     text = Text(number(row.figures[key], form))
     low, high = (row.figures.get(f"{key}_{end}", math.nan) for end in ("low", "high"))
-    if math.isfinite(low) and (row.kind != "nab" or key in INTERVALS):
+    if math.isfinite(low) and (row.kind not in ("nab", "fleet") or key in INTERVALS):
         text.append(f" {number(low, form)}–{number(high, form)}", "dim")
     return text
 

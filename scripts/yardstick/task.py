@@ -60,7 +60,7 @@ def marked(task: Task, item: Item, run: Callable[..., Any]) -> dict[str, float]:
     """Mark an operator's answer to one item; ``cost`` is µs a value of processor time."""
     begun = process_time_ns()
     marks = task.mark(item, run)
-    size = len(item.get("x") or item.get("train") or [0])
+    size = item.get("points") or len(item.get("x") or item.get("train") or [0])
     return marks | {"cost": (process_time_ns() - begun) / 1000 / size}
 
 

@@ -137,6 +137,13 @@ def test_shipped_rules_on_windows_that_are_not_computed_are_left_out(caplog: pyt
     assert "is left out: no windows of 60s are computed" in caplog.text
 
 
+def test_the_shipped_rule_on_the_ensemble_is_left_out_where_that_does_not_run(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        rules = rules_of(load({"ALLUSE_ALERTS__RULES": str(SHIPPED), "ALLUSE_DETECT__DEEP": "0"}))
+    assert [r.value for r in rules] == ["silence"]
+    assert "is left out: ensemble does not run on 60s (detect.deep is 0)" in caplog.text
+
+
 def test_one_s_own_rule_on_such_windows_is_an_error(tmp_path: Path) -> None:
     environ = {"ALLUSE_ALERTS__RULES": str(written(tmp_path, f"[[rule]]\n{GOOD}")), "ALLUSE_WINDOWS__EVERY": "10"}
     with pytest.raises(ConfigError, match="step: '60s' is not computed; the nearest that is: 10s"):
