@@ -30,7 +30,7 @@ class Tail:
     def rarity(self, a):
         if not self.bins:
             return 0.0
-        u, median, above, mean, var = self.parts(self.excesses)
+        u, median, _, mean, var = self.parts(self.excesses)
         shape = min(max(0.5 * (1 - mean**2 / var), 0), self.heaviest) if var > 0 else 0.0
         scale = (mean + 0.05 * max(u - median, 0) + 0.05 * u) * (1 - shape)
         far = max(a - u, 0) / max(scale, 1e-100)
@@ -45,10 +45,9 @@ class Tail:
         if a <= u:
             return None
         far = (a - u) / scale
-        if 1 + shape * far <= 0:
-            rare = 15.0
-        else:
-            rare = min((far if abs(shape) < 0.01 else np.log(1 + shape * far) / shape) / np.log(10), 15.0)
+        end = 1 + shape * far <= 0  # no excess is so large
+        rare = 15.0 if end else (far if abs(shape) < 0.01 else np.log(1 + shape * far) / shape) / np.log(10)
+        rare = min(rare, 15.0)
         return rare - np.log10(max(above, 1) / sum(self.bins.values()))
 
     def holding(self, wanted):

@@ -4,15 +4,14 @@ Seven kinds, each against the tail of its own past: how far a reading is from th
 far the newest dozen is from the newest hour; how lively the newest ten are; how long nothing has changed at all; how calm the
 swings of the newest forty are beside those of the newest thousand.  The first five find too much change, the last two too little [1]_.
 
-A past is counted `LATER` readings late, so that what begins slowly is not ordinary before it is seen [2]_.  Surprises of kinds with a memory
-come in runs as long as that, so a run begins so much more seldom (the extremal index of [3]_).
+A past is counted `LATER` readings late, so that what begins slowly is not ordinary before it is seen.  Surprises of kinds with a memory
+come in runs as long as that, so a run begins so much more seldom (the extremal index of [2]_).
 
 References
 ----------
 .. [1] Percival, Walden (2000), "Wavelet methods for time series analysis", Cambridge, doi:10.1017/CBO9780511841040, chapter 8: the variance
    of a series by scales; here with exponential weights, and against its own past.
-.. [2] Brodsky, Darkhovsky (1993), "Nonparametric methods in change-point problems", Kluwer, doi:10.1007/978-94-015-8163-9.
-.. [3] Leadbetter (1983), "Extremes and local dependence in stationary sequences", Probability Theory and Related Fields 65,
+.. [2] Leadbetter (1983), "Extremes and local dependence in stationary sequences", Probability Theory and Related Fields 65,
    doi:10.1007/BF00532484.
 """
 

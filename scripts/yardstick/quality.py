@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from config.layers import ConfigError
 from config.rules import rules_of
+from scripts.yardstick import calibration
 from scripts.yardstick.alerts import fleets
 from scripts.yardstick.entries import ENTRIES, KINDS
 from scripts.yardstick.judge import Row, Say, judge, processes
@@ -31,6 +32,8 @@ WIDE = 190  # columns of the widest table; a narrow terminal may wrap it, but no
 def main(arguments: Sequence[str]) -> int:
     """Judge what is asked for; return the exit code: 2 when there is nothing to judge."""
     asked = parsed(arguments)
+    if asked.calibration:
+        return calibrate(asked.data)
     try:
         sets = wanted(asked)
     except (ValueError, ConfigError) as e:
@@ -49,6 +52,16 @@ def main(arguments: Sequence[str]) -> int:
             tell(it, rows, asked.json)
     if asked.write:
         write(RESULTS, found, " ".join(["scripts/quality", *arguments]))
+    return 0
+
+
+def calibrate(data: Path) -> int:
+    """Print how often lines of the ensemble's score were asked for and got; return the exit code."""
+    found = calibration.calibration([series for it in find(data, "nab") for series in it.items])
+    if sys.stdout.isatty():
+        Console(highlight=False, width=WIDE).print(calibration.table(found))
+    else:
+        print(calibration.markdown(found))
     return 0
 
 
@@ -101,6 +114,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--detectors", type=lambda text: text.split(","), default=[])
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--pictures", type=Path)
+    parser.add_argument("--calibration", action="store_true")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--jobs", type=int, default=0)
