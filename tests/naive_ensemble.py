@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+OWN = 1.9
+
 
 class Tail:
     """Fading counts of surprises by quarter octaves, and the generalised Pareto tail beyond a quantile of them."""
@@ -12,24 +14,41 @@ class Tail:
         self.memory, self.share, self.excesses, self.heaviest = memory, share, excesses, heaviest
         self.bins = {}
 
-    def rarity(self, a):
-        if not self.bins:
-            return 0.0
+    def parts(self, excesses):
         total = sum(self.bins.values())
-        wanted = total * min(max(self.excesses / total, self.share), 0.5)
+        wanted = total * min(max(excesses / total, self.share), 0.5)
         u, median = self.edge(wanted), self.floor(0.5 * total)
         tail = [
             (weight, 0.5 * (2 ** (k / 4) + 2 ** ((k + 1) / 4)) - u)
             for k, weight in self.bins.items()
-            if 2 ** (k / 4) >= u
+            if k > -np.inf and 2 ** (k / 4) >= u
         ]
         above = sum(w for w, _ in tail)
         mean = sum(w * e for w, e in tail) / above if above else 0.0
-        var = sum(w * e * e for w, e in tail) / above - mean**2 if above else 0.0
+        return u, median, above, mean, sum(w * e * e for w, e in tail) / above - mean**2 if above else 0.0
+
+    def rarity(self, a):
+        if not self.bins:
+            return 0.0
+        u, median, _, mean, var = self.parts(self.excesses)
         shape = min(max(0.5 * (1 - mean**2 / var), 0), self.heaviest) if var > 0 else 0.0
         scale = (mean + 0.05 * max(u - median, 0) + 0.05 * u) * (1 - shape)
         far = max(a - u, 0) / max(scale, 1e-100)
         return (far if shape < 0.01 else np.log(1 + shape * far) / shape) / np.log(10)
+
+    def far(self, a, least):
+        """Decimal places of the share of all that lies beyond `a`; None where that is less than the tail."""
+        u, median, above, mean, var = self.parts(100)
+        shape = 0.5 * (1 - mean**2 / var) if var > 0 else 0.0
+        shape = min(max((above * shape + 50 * 0.1) / (above + 50), -0.1), self.heaviest)
+        scale = max((mean + 0.05 * max(u - median, 0) + 0.05 * u) * (1 - shape), least, 1e-100)
+        if a <= u:
+            return None
+        far = (a - u) / scale
+        end = 1 + shape * far <= 0  # no excess is so large
+        rare = 15.0 if end else (far if abs(shape) < 0.01 else np.log(1 + shape * far) / shape) / np.log(10)
+        rare = min(rare, 15.0)
+        return rare - np.log10(max(above, 1) / sum(self.bins.values()))
 
     def holding(self, wanted):
         """The bin in which the sum from above reaches what is wanted."""
@@ -75,6 +94,52 @@ class Season:
         return ("day", t // 3600 % 24), ("week", t // 3600 % 168)
 
 
+class Single:
+    """What each of seven kinds of change says alone, by a past that is counted thirty readings late."""
+
+    LENGTH = (1, 1, 1, 12, 10, 3, 40)
+    LEAST = (0, 0, 0, 0, 0, 1, 0.1)
+
+    def __init__(self):
+        self.y, self.fading, self.said, self.stands = [], {}, [], 0
+        self.tails = [Tail() for _ in self.LENGTH]
+
+    def fade(self, name, new, length):
+        n, old = len(self.y), self.fading.get(name, 0.0)
+        self.fading[name] = old + max(1 / length, 1 / (n + 1)) * (new - old)
+        return self.fading[name]
+
+    def surprises(self, y, level):
+        error = abs(y - self.fading.get("4", 0.0))
+        step = abs(y - (self.y[-1] if self.y else 0.0))
+        four, eight, sixteen, hour = (self.fade(str(m), y, m) for m in (4, 8, 16, 64))
+        lively = self.fade("lively", error, 8)
+        self.stands = self.stands + 1 if self.y and step == 0 else 0
+        swing = abs(four - 1.25 * sixteen + 0.25 * hour)
+        now, usual = self.fade("swing", swing, 40), self.fade("usual", swing, 1000)
+        calm = max(np.log(usual / max(now, 1e-12 * usual)), 0) if usual > 0 else 0.0
+        return [error, abs(y - level), step, abs(eight - hour), lively, self.stands, calm]
+
+    def rarest(self, said, worthy):
+        best = 0.0
+        for k, (a, tail) in enumerate(zip(said, self.tails, strict=True)):
+            if sum(tail.bins.values()) < 100 or a <= 0 or a < np.float32(max(s[k] for s in self.said[-30:])):
+                continue
+            rare = tail.far(a, self.LEAST[k])
+            if rare is not None:
+                rare += np.log10(self.LENGTH[k])
+                best = max(best, rare if k >= 5 else rare * min(1, a / worthy))
+        return best
+
+    def learn(self, y, said):
+        n = len(self.y)
+        for k, tail in enumerate(self.tails):
+            if n - 30 >= 3 * self.LENGTH[k]:
+                tail.learn(np.float32(self.said[n - 30][k]))
+        self.y.append(y)
+        self.said.append(said)
+
+
 def nearest(past, vector, columns):
     usable = past[max(0, len(past) - 2004) : max(0, len(past) - 4)]
     if not usable:
@@ -85,6 +150,7 @@ def nearest(past, vector, columns):
 def ensemble(t, x, warmup=100, weight=0.2, effect=0.02):
     """Scores before anything is held back as no news."""
     out, y, rests, vectors, excess, peak = [], [], [], [], 0.217, 0.0
+    alone = Single()
     tails, season, level, last, surprise, low, high = [Tail() for _ in range(6)], Season(), 0.0, 0.0, 0.0, 0.0, 0.0
     for at, value in zip(t, np.asarray(x) - x[0], strict=True):
         day, week = season.look(at, level)
@@ -94,6 +160,7 @@ def ensemble(t, x, warmup=100, weight=0.2, effect=0.02):
         vector = np.array([value, np.mean(y[-40:]), np.std(y[-40:]), value - day, 0.5 * (value - week), lasting])
         novel = [nearest(vectors, vector, c) for c in ([0, 1, 2], [0, 1, 2, 3], [0, 1, 2, 4, 5])]
         surprises = [abs(value - week), abs(value - level), *novel, abs(value - last)]
+        said = alone.surprises(value, level)
         span = max(high, value) - min(low, value)
         z = means = 0.0
         if len(y) > warmup:
@@ -104,10 +171,16 @@ def ensemble(t, x, warmup=100, weight=0.2, effect=0.02):
             total = sum(tails[0].bins.values())
             z = max(means, 0.15 * worth * rares[5]) * total / (total + 50)
         places = 2.7 * min(1.0, z / 0.2) + max(z - 0.2, 0) / (excess * np.log(10))
+        if len(y) > warmup:
+            own = min(alone.rarest(said, effect * span) - OWN, 7)
+            places = own if own > max(places, 4) else places
+            places -= 0.2 * max(places - 3.4, 0)
+            places -= 0.95 * max(places - 2.2 * np.log10(len(y)), 0)
         if z <= 0.2 and peak > 0:
             excess += (min(peak, 0.6) - excess) / 50
         peak = max(peak, z - 0.2) if z > 0.2 else 0.0
         out.append(places / -np.log10(4e-4) if len(y) > warmup else np.nan)
+        alone.learn(value, said)
         inwards = (high - low) / 8000
         low, high, last, surprise = min(low + inwards, value), max(high - inwards, value), value, means
         season.learn(at, value)

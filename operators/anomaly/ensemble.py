@@ -10,7 +10,7 @@ from pydantic import Field
 
 from config.records import Float, StateRows
 from config.settings import CHANCE
-from operators.anomaly import neighbours, season, tail
+from operators.anomaly import neighbours, season, single, tail
 from operators.anomaly.line import Count, few, meet
 from operators.anomaly.neighbours import DEVIATION, KEY, LASTING, MEAN, REST, VECTOR, WEEKLY, X, key
 from operators.anomaly.tail import MEMORY
@@ -28,13 +28,29 @@ FULL, FIRST, EXCESS, INCIDENTS, CLEAR = 0.2, 2.7, 0.217, 50.0, 0.6
 STEP = 5
 ALONE = 0.15  # of the surprise of a step counts without the other kinds and the readings before: what is gone at once is not lost
 UNSURE = 50.0  # readings that a tail is less sure of by than of its past: the fewer there were, the less it says
-EFFECT, MEANS, ALL, WEEK = range(KINDS, KINDS + 4)  # what stands behind the surprises in `found`
-FOUND = KINDS + 4
+OWN = 1.9  # decimal places that the rarest of single surprises loses: one of seven, one of two opinions, by the best past of a fleet's
+BEND, BENT = (
+    3.4,
+    0.8,
+)  # beyond so many places tails promise too much, on a day of a fleet's noise: more of them count in this proportion
+SURE, CERTAIN = (
+    4.0,
+    7.0,
+)  # places below which they say nothing, what is a little odd is for the average to tell; and the most they say
+SEEN, BEYOND = (
+    2.2,
+    0.95,
+)  # who has seen n readings hardly believes in a chance below n ** -SEEN: of more places so much is lost
+EFFECT, MEANS, ALL, TOLD, WEEK = range(KINDS, KINDS + 5)  # what stands behind the surprises in `found`
+ONES = KINDS + 5  # single surprises, and the means that follow
+NEXT = ONES + single.SINGLES
+FOUND = NEXT + single.TRACKS
 
 ROW = np.zeros(
     1,
     neighbours.FIELDS
     + season.FIELDS
+    + single.FIELDS
     + [
         ("counts", "f4", (KINDS, tail.BINS)),
         ("bases", "i4", (KINDS,)),
@@ -87,6 +103,9 @@ def describe(s: Any, y: float, t: int, vector: Any, found: Float) -> None:
     span = max(s["high"], y) - min(s["low"], y)
     found[EFFECT] = min(1.0, found[4] / (span + 1e-100))
     found[WEEK] = week
+    new, step = found[NEXT:], found[STEP]
+    single.advance(s["track"], n, y, step, new)
+    single.describe(s["track"], new, y, s["level"], step, found[ONES:NEXT])
 
 
 @kernel
@@ -105,10 +124,19 @@ def surprise(places: float, excess: float) -> float:
 
 
 @kernel
+def combine(s: Any, y: float, p: Params, found: Float) -> float:
+    """Return the decimal places of the rarer of two: the average over kinds and readings, and what a single kind is sure of."""
+    span = max(s["high"], y) - min(s["low"], y)
+    own = min(single.rarest(s, found[ONES:NEXT], p.effect * span, MOST) - OWN, CERTAIN)
+    average = places(found[ALL], s["excess"])
+    return own if own > max(average, SURE) else average
+
+
+@kernel
 def look(s: Any, x: float, t: int, p: Params, vector: Any, found: Float) -> float:
     """Write what absorbing a reading takes, and return how odd it is, told before or not; never writes the state."""
     describe(s, x - s["first"] if s["n"] > 0 else 0.0, t, vector, found)
-    found[MEANS] = found[ALL] = 0.0
+    found[MEANS] = found[ALL] = found[TOLD] = 0.0
     if s["n"] < p.warmup:
         return nan
     rare = kinds = one = 0.0
@@ -121,7 +149,13 @@ def look(s: Any, x: float, t: int, p: Params, vector: Any, found: Float) -> floa
     worth = min(1.0, found[EFFECT] / p.effect)
     found[MEANS] = s["surprise"] + p.weight * (worth * rare / kinds - s["surprise"])
     found[ALL] = max(found[MEANS], ALONE * worth * one) * s["total"] / (s["total"] + UNSURE)
-    return 0.0 if few(s, x) else places(found[ALL], s["excess"]) / p.places
+    if few(s, x):
+        return 0.0
+    rarest = combine(s, x - s["first"], p, found)
+    found[TOLD] = surprise(rarest, s["excess"])
+    rarest -= (1.0 - BENT) * max(rarest - BEND, 0.0)
+    rarest -= BEYOND * max(rarest - SEEN * log10(s["n"] + 1.0), 0.0)
+    return rarest / p.places
 
 
 @kernel
@@ -153,6 +187,7 @@ def absorb(s: Any, x: float, t: int, vector: Any, found: Float) -> None:
     neighbours.remember(s["memory"], s["order"], n, vector)
     for k in range(KINDS):
         tail.count(s["counts"], s["bases"], k, found[k])
+    single.absorb(s, n, found[NEXT:], found[ONES:NEXT])
     s["total"] += 1.0 - s["total"] / MEMORY
     if found[ALL] > FULL:
         s["peak"] = max(s["peak"], found[ALL] - FULL)
@@ -180,7 +215,7 @@ def tell(s: Any, odd: float, z: float, p: Params) -> float:
 def learn(s: Any, x: float, t: int, odd: float, p: Params) -> None:
     vector, found = np.empty(VECTOR, np.float32), np.empty(FOUND)
     look(s, x, t, p, vector, found)
-    tell(s, odd, found[ALL], p)
+    tell(s, odd, found[TOLD], p)
     absorb(s, x, t, vector, found)
 
 
@@ -193,7 +228,7 @@ def each(rows: StateRows, points: Points, p: Params, gate: Gate, out: Out) -> No
             s, t = rows[points.codes[i]], points.time[i]
             out.rank[i] = look(s, x, t, p, vector, found)
             band = expect(s, t, p) if out.all or gate.shut or out.rank[i] >= 1.0 else (nan, nan, nan)
-            publish(out, i, tell(s, out.rank[i], found[ALL], p), x, band, gate)
+            publish(out, i, tell(s, out.rank[i], found[TOLD], p), x, band, gate)
             absorb(s, x, t, vector, found)
 
 

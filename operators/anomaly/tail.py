@@ -13,7 +13,7 @@ References
 
 from __future__ import annotations
 
-from math import exp, floor, log, log2
+from math import exp, floor, inf, log, log2
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,9 @@ MEMORY = 4000.0  # readings after which a count has faded to 1 / e
 SHARE = 0.1  # of the past lies above the threshold, while it is long
 EXCESSES = 400.0  # above the threshold while it is short, but never more than half
 HEAVIEST = 0.45  # shape at which the fourth moment is about to be lost
+FEW = 100.0  # excesses of a far tail
+USUAL, KNOWN, LIGHTEST = 0.1, 50.0, -0.1  # its shape, before any; as many excesses as that is worth; the least
+CAUTION = 0.05  # of the threshold, and of its distance from the median, is added to a scale
 ROOM = 20  # bins left free above the first surprise
 
 
@@ -58,9 +61,12 @@ def count(counts: Any, bases: Any, c: int, a: float) -> None:
 
 
 @kernel
-def fit(counts: Any, base: int, total: float) -> tuple[float, float, float]:
-    """Return threshold, scale and shape of the tail of a histogram, `total` being the sum of its counts."""
-    wanted = total * min(max(EXCESSES / total, SHARE), 0.5)
+def moments(counts: Any, base: int, total: float, excesses: float) -> tuple[float, float, float, float, float]:
+    """Return what a tail is fitted to: threshold, mean and variance of the excesses over it, their number, the median of all.
+
+    Above the threshold lies a tenth of the `total`, or `excesses` of it while that is more, but never more than half.
+    """
+    wanted = total * min(max(excesses / total, SHARE), 0.5)
     above = sum = square = 0.0
     unit = exp(log(2.0) * base / OCTAVE)
     k = BINS - 1
@@ -76,21 +82,43 @@ def fit(counts: Any, base: int, total: float) -> tuple[float, float, float]:
     while middle > 0 and seen + counts[middle] < 0.5 * total:
         seen += counts[middle]
         middle -= 1
-    median = unit * EDGES[middle] if middle > 0 else 0.0
     mean = sum / above if above > 0.0 else 0.0
     var = square / above - mean * mean if above > 0.0 else 0.0
+    return u, mean, var, above, unit * EDGES[middle] if middle > 0 else 0.0
+
+
+@kernel
+def fit(counts: Any, base: int, total: float) -> tuple[float, float, float]:
+    """Return threshold, scale and shape of the tail of a histogram, `total` being the sum of its counts."""
+    u, mean, var, _, median = moments(counts, base, total, EXCESSES)
     shape = min(max(0.5 * (1.0 - mean * mean / var), 0.0), HEAVIEST) if var > 0.0 else 0.0
-    return u, max((mean + 0.05 * max(u - median, 0.0) + 0.05 * u) * (1.0 - shape), 1e-100), shape
+    return u, max((mean + CAUTION * (max(u - median, 0.0) + u)) * (1.0 - shape), 1e-100), shape
+
+
+@kernel
+def far(counts: Any, base: int, total: float, least: float) -> tuple[float, float, float, float]:
+    """Return threshold, scale and shape of the far tail, and the share of the past beyond the threshold.
+
+    Fitted to few excesses, since what the body of a past is like says little of its outliers; the shape is drawn to `USUAL` as if by
+    `KNOWN` more of them, and may be that of a tail which ends, as those of Gaussian noise seem to.  The scale is never below `least`.
+    """
+    u, mean, var, above, median = moments(counts, base, total, FEW)
+    shape = 0.5 * (1.0 - mean * mean / var) if var > 0.0 else 0.0
+    shape = min(max((above * shape + KNOWN * USUAL) / (above + KNOWN), LIGHTEST), HEAVIEST)
+    scale = (mean + CAUTION * (max(u - median, 0.0) + u)) * (1.0 - shape)
+    return u, max(scale, least, 1e-100), shape, max(above, 1.0) / total
 
 
 @kernel
 def rarity(a: float, tail: tuple[float, float, float]) -> float:
-    """Return minus the decimal logarithm of the share of excesses that lie beyond `a`; 0 below the threshold."""
+    """Return minus the decimal logarithm of the share of excesses that lie beyond `a`; 0 below the threshold, infinite beyond an end."""
     u, scale, shape = tail
     if a <= u:
         return 0.0
     far = (a - u) / scale
-    return (far if shape < 0.01 else log(1.0 + shape * far) / shape) / log(10.0)
+    if shape * far <= -1.0:
+        return inf
+    return (far if abs(shape) < 0.01 else log(1.0 + shape * far) / shape) / log(10.0)
 
 
 @kernel

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from config.layers import ConfigError
 from config.rules import rules_of
-from scripts.yardstick import beside, results
+from scripts.yardstick import beside, calibration, results
 from scripts.yardstick.alerts import fleets
 from scripts.yardstick.entries import ENTRIES, KINDS
 from scripts.yardstick.judge import Row, Say, judge, processes
@@ -33,6 +33,8 @@ WIDE = 190  # columns of the widest table; a narrow terminal may wrap it, but no
 def main(arguments: Sequence[str]) -> int:
     """Judge what is asked for; return the exit code: 2 when there is nothing to judge."""
     asked = parsed(arguments)
+    if asked.calibration:
+        return calibrate(asked.data)
     names = asked.detectors or NAMES + FOREIGN * asked.rivals
     try:
         sets = wanted(asked)
@@ -56,6 +58,16 @@ def main(arguments: Sequence[str]) -> int:
     if asked.write:
         page = beside if asked.rivals else results
         page.write(RESULTS, found, " ".join(["scripts/quality", *arguments]))
+    return 0
+
+
+def calibrate(data: Path) -> int:
+    """Print how often lines of the ensemble's score were asked for and got; return the exit code."""
+    found = calibration.calibration([series for it in find(data, "nab") for series in it.items])
+    if sys.stdout.isatty():
+        Console(highlight=False, width=WIDE).print(calibration.table(found))
+    else:
+        print(calibration.markdown(found))
     return 0
 
 
@@ -108,6 +120,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--detectors", type=lambda text: text.split(","), default=[])
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--pictures", type=Path)
+    parser.add_argument("--calibration", action="store_true")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--rivals", action="store_true")
     parser.add_argument("--write", action="store_true")

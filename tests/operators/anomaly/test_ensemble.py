@@ -1,5 +1,7 @@
 """The ensemble against its plain twin, what only it finds, and what leaves it quiet."""
 
+from math import log
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -24,10 +26,14 @@ def scores(x, every=300, detector=None, **params):
     ]
 
 
-@pytest.mark.parametrize("name", ["season", "lognormal", "walk"])
+@pytest.mark.parametrize("name", ["season", "lognormal", "walk", "stuck", "saw tooth"])
 def test_agrees_with_its_plain_twin(name):
     n = 2500
+    stuck = NOISE[:n].copy()
+    stuck[1500:1540] = stuck[1500]
     x = {
+        "stuck": stuck,
+        "saw tooth": np.arange(n) % 41 + 0.3 * NOISE[:n],
         "season": 50 + SEASON[:n] + NOISE[:n],
         "lognormal": np.exp(NOISE[:n]),
         "walk": NOISE[:n].cumsum(),
@@ -68,6 +74,45 @@ def test_finds_a_quiet_night_at_noon_and_a_calm_that_is_none():
     found = np.flatnonzero(scores(x).score >= 1)
     assert 13 * DAY + 72 <= found[-1] < 13 * DAY + 84
     assert np.sum(found > 3 * DAY) <= 2
+
+
+MINUTES = np.arange(1440)
+PLACES = log(5 / 1.44e6) / log(
+    4e-4
+)  # the line of five false alerts a day of a thousand series at a minute: `alerts.budget`
+
+
+def swing(minutes):
+    return 10 * np.sin(minutes / 45 * 2 * np.pi) + NOISE[: len(minutes)]
+
+
+INCIDENTS = {
+    "spike": (NOISE[:1440], lambda x: x + np.where(np.arange(len(x)) < 1, 9, 0), 5),
+    "dip": (NOISE[:1440], lambda x: x - np.where(np.arange(len(x)) < 2, 9, 0), 5),
+    "shift of five deviations": (NOISE[:1440], lambda x: x + 5, 40),
+    "shift downwards": (NOISE[:1440], lambda x: x - 5, 40),
+    "leak": (NOISE[:1440], lambda x: x + np.arange(len(x)) / 15, 150),
+    "variance": (NOISE[:1440], lambda x: 4 * x, 30),
+    "stands still": (NOISE[:1440], lambda x: np.full(len(x), x[0]), 25),
+    "nothing": (50 + NOISE[:1440], lambda x: 0 * x, 10),
+    "lost swing": (swing(MINUTES), lambda x: 0.3 * NOISE[2000 : 2000 + len(x)], 200),
+}
+
+
+@pytest.mark.parametrize("kind", INCIDENTS)
+def test_finds_on_its_first_day_what_anybody_sees(kind):
+    """Beyond the line of the budget, and no earlier."""
+    quiet, happens, lasts = INCIDENTS[kind]
+    x = quiet.copy()
+    x[1000 : 1000 + lasts] = happens(x[1000 : 1000 + lasts])
+    rank = np.nan_to_num(scores(x, 60).rank)
+    assert rank[1000 : 1000 + lasts].max() >= PLACES > rank[:1000].max()
+
+
+def test_what_it_has_not_long_known_it_is_not_sure_of():
+    """A line of the budget needs five hours of minutes: the first drop of a slow saw tooth is no alert."""
+    x = MINUTES % 190 + 0.1 * NOISE[:1440]
+    assert np.nanmax(scores(x, 60).rank[:300]) < PLACES
 
 
 def test_a_new_level_is_ordinary_after_a_while():

@@ -1,0 +1,34 @@
+"""The curve of asked and got, and that the ensemble keeps near it on streams that are made."""
+
+import numpy as np
+import pytest
+
+from scripts.yardstick import calibration
+from scripts.yardstick.calibration import LINES, asked, count, markdown, recorded, streams
+from scripts.yardstick.series import Labelled
+
+
+def test_only_quiet_readings_are_counted():
+    n = 1000
+    windows = np.array([[600, 699]])
+    it = Labelled(
+        "a/b.csv", np.arange(n) * 60_000_000_000, np.random.default_rng(0).normal(size=n), windows, np.zeros(n, bool)
+    )
+    (quiet,) = recorded([it])
+    assert quiet.judged.sum() == n - 150 - 100
+    assert not quiet.judged[600:700].any()
+
+
+@pytest.mark.parametrize("sort", calibration.SORTS)
+def test_what_is_asked_is_got(sort):
+    """At a score of 1 within a factor of two, of three for tails that go far; at the line of the budget hardly ever."""
+    got = count(sort, (it for k, it in enumerate(streams(sort, 1)) if k % 3 != 1))
+    share = [1e4 * told / got.readings for told in got.told]
+    assert share[LINES.index(1.0)] <= 3 * asked(1.0)
+    assert share[LINES.index(1.6)] <= 0.2
+
+
+def test_the_table_has_a_row_a_line():
+    lines = markdown([calibration.Got("stationary", 20_000, (20, 8, 4, 2, 1, 0))]).splitlines()
+    assert len(lines) == 2 + len(LINES)
+    assert lines[3] == "| 1 | 4 | 4 |"
