@@ -79,27 +79,28 @@ def remember(row: StateRows, stamps: Int, values: Float, t: int, x: float, each:
 
 
 @kernel
-def expiry(row: StateRows, silences: Int, paused: int, calendar: int, sessions: Sessions) -> int:
+def expiry(row: StateRows, silences: Int, paused: int) -> int:
     """Return the shard's stamp at which the series' next silence begins.
 
     The first silence (no more data) is reckoned in plain stamps.  The later ones (absence, for alerts of its own) leave out pauses of the
-    whole shard, or an outage of the platform would be an alert for each of its series.  While an exchange is closed its time
-    stands still.
+    whole shard, or an outage of the platform would be an alert for each of its series.
     """
     pause = paused - row["paused"] if row["silent"] > 0 else 0
-    wait = pause + max(np.int64(5.0 * row["interval"]), silences[row["silent"]])
-    return reached(sessions, calendar, traded(sessions, calendar, row["arrived"]) + wait)
+    return row["arrived"] + pause + max(np.int64(5.0 * row["interval"]), silences[row["silent"]])
 
 
 @kernel
-def advance(shard: Int, t: int, sessions: Sessions) -> None:
-    """Move the shard's newest stamp to `t`; what a step exceeds 5 minutes by is a pause of all, in each calendar's time."""
-    if t > shard[0]:
-        if shard[0] != NEVER and t - shard[0] > PAUSE:
-            for c in range(len(shard) - 2):
-                step = traded(sessions, c, t) - traded(sessions, c, shard[0])
-                shard[2 + c] += max(step - PAUSE, 0)
-        shard[0] = t
+def put_off(due: int, since: int, calendar: int, sessions: Sessions) -> int:
+    """Return what was due at `due`, put off by as long as the exchange is closed from `since` on."""
+    return reached(sessions, calendar, traded(sessions, calendar, since) + due - since)
+
+
+@kernel
+def pause(shard: Int, t: int, sessions: Sessions) -> None:
+    """Count what the step of the shard's newest stamp to `t` exceeds 5 minutes by as a pause of all, in the time of each calendar."""
+    for c in range(len(shard) - 2):
+        step = traded(sessions, c, t) - traded(sessions, c, shard[0])
+        shard[2 + c] += max(step - PAUSE, 0)
 
 
 @kernel
@@ -114,15 +115,19 @@ def fall_silent(
         if row["newest"] == NEVER or row["silent"] < 0:
             continue
         c = calendar[s]
-        while row["silent"] < len(silences) and expiry(row, silences, shard[2 + c], c, sessions) <= shard[0]:
+        while row["silent"] < len(silences):
+            due = expiry(row, silences, shard[2 + c])
+            if c > 0:  # asked here: handing sessions on costs more than all the rest
+                due = put_off(due, row["arrived"], c, sessions)
+            if due > shard[0]:
+                soonest = min(soonest, due)
+                break
             if count == len(news):
                 return count
             news[count, 0], news[count, 1] = position, s
             news[count, 2], news[count, 3] = silences[row["silent"]], shard[0]
             row["silent"] += 1
             count += 1
-        if row["silent"] < len(silences):
-            soonest = min(soonest, expiry(row, silences, shard[2 + c], c, sessions))
     shard[1] = soonest
     return count
 
@@ -194,7 +199,9 @@ def check(
             if count + len(silences) + 1 > len(news):
                 return i, accepted, count
             if newest == NEVER or t > newest:  # only such a point can move the shard on, and it will be accepted
-                advance(shard, t, sessions)
+                if shard[0] != NEVER and t - shard[0] > PAUSE:
+                    pause(shard, t, sessions)
+                shard[0] = max(shard[0], t)
                 if shard[0] >= shard[1]:
                     count = fall_silent(rows, shard, silences, accepted, news, count, exchange)
                     if count + 1 > len(news):
@@ -205,14 +212,19 @@ def check(
                 if counter[c]:
                     row["counter"] = 1
                 e = calendar[s]
-                gap = traded(sessions, e, t) - traded(sessions, e, newest) if newest != NEVER else 0
+                gap = t - newest if newest != NEVER else 0
+                if e > 0 and gap > 0:
+                    gap = traded(sessions, e, t) - traded(sessions, e, newest)
                 forward[i], rate[i] = move(row, t, x, each[c], gap)
                 if row["silent"] != 0:
                     news[count, 0], news[count, 1], news[count, 2], news[count, 3] = accepted, s, RETURNED, shard[0]
                     count += 1
                     row["silent"] = 0
                 row["arrived"], row["paused"], row["producer"] = shard[0], shard[2 + e], producer[i]
-                shard[1] = min(shard[1], expiry(row, silences, shard[2 + e], e, sessions))
+                due = expiry(row, silences, shard[2 + e])
+                if e > 0:
+                    due = put_off(due, row["arrived"], e, sessions)
+                shard[1] = min(shard[1], due)
                 accepted += 1
         verdict[i] = v
     return stop, accepted, count

@@ -70,9 +70,9 @@ def step(s: Any, t: int, x: float, usual: float, p: Any) -> float:
 
 @kernel
 def young(s: Any, t: int) -> bool:
-    """Whether what is usual rests on one day alone, or has just become that of a period: rests are surprising at first."""
+    """Whether what is usual rests on one day alone, or on a period for no longer than a trial: rests are surprising at first."""
     if s["trusted"] == 1:
-        return t - s["since"] < s["period"]
+        return t - s["since"] < max(TRIAL * s["period"], LEAST * s["width"])
     return DAY <= t - s["begin"] < 2 * DAY
 
 
