@@ -222,9 +222,7 @@ def check(
                     row["silent"] = 0
                 row["arrived"], row["paused"], row["producer"] = shard[0], shard[2 + e], producer[i]
                 due = expiry(row, silences, shard[2 + e])
-                if e > 0:
-                    due = put_off(due, row["arrived"], e, sessions)
-                shard[1] = min(shard[1], due)
+                shard[1] = min(shard[1], put_off(due, row["arrived"], e, sessions) if e > 0 else due)
                 accepted += 1
         verdict[i] = v
     return stop, accepted, count

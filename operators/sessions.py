@@ -17,19 +17,18 @@ from config.series import Name
 from operators.kernel import kernel
 
 CLOSED, UNKNOWN = -1, 1 << 60
+OPENS, CLOSES, DAYS, BEFORE = range(4)
 
 
 class Sessions(NamedTuple):
     """Sessions of all calendars, one after the other; calendar c has those from ``first[c]`` to before ``first[c + 1]``, 0 has none.
 
-    `opens`, `closes` and `days` are as `Trading` has them; `before` is how long the exchange had traded when a session opened, in ns.
+    Rows of `table`, shape (4, n), ns: `OPENS`, `CLOSES` and `DAYS` as `Trading` has them, and how long the exchange had traded `BEFORE`.
+    One array, as rules hand it on at every reading.
     """
 
     first: Int
-    opens: Int
-    closes: Int
-    days: Int
-    before: Int
+    table: Int
 
     @classmethod
     def of(cls, calendars: Sequence[Trading]) -> Sessions:
@@ -37,30 +36,29 @@ class Sessions(NamedTuple):
 
         Examples
         --------
-        >>> Sessions.of([Trading(np.array([10, 30]), np.array([20, 35]), np.array([10, 10]))]).before.tolist()
+        >>> Sessions.of([Trading(np.array([10, 30]), np.array([20, 35]), np.array([10, 10]))]).table[BEFORE].tolist()
         [0, 10]
         """
-        none = [np.zeros(0, np.int64)]
-        opens, closes, days = (np.concatenate([*none, *(t[k] for t in calendars)]) for k in range(3))
         before = [np.cumsum(t.closes - t.opens) - (t.closes - t.opens) for t in calendars]
+        tables = [np.stack([*t, b]) for t, b in zip(calendars, before, strict=True)]
         first = np.cumsum([0, 0, *(len(t.opens) for t in calendars)])
-        return cls(first, opens, closes, days, np.concatenate([*none, *before]))
+        return cls(first, np.ascontiguousarray(np.concatenate([np.zeros((4, 0), np.int64), *tables], 1)))
 
 
 @kernel
 def latest(c: Sessions, calendar: int, t: int) -> int:
     """Return the number of the last session that had opened by `t`; that before the calendar's first where there is none."""
     a, b = c.first[calendar], c.first[calendar + 1]
-    return a + np.searchsorted(c.opens[a:b], t, side="right") - 1
+    return a + np.searchsorted(c.table[OPENS, a:b], t, side="right") - 1
 
 
 @kernel
 def phase(c: Sessions, calendar: int, t: int) -> int:
     """Return how long ago (ns) the day opened that `t` lies in; `CLOSED`, or `UNKNOWN` before the first and after the last session."""
     k = latest(c, calendar, t)
-    if k < c.first[calendar] or (t >= c.closes[k] and k + 1 == c.first[calendar + 1]):
+    if k < c.first[calendar] or (t >= c.table[CLOSES, k] and k + 1 == c.first[calendar + 1]):
         return UNKNOWN
-    return t - c.days[k] if t < c.closes[k] else CLOSED
+    return t - c.table[DAYS, k] if t < c.table[CLOSES, k] else CLOSED
 
 
 @kernel
@@ -70,9 +68,9 @@ def traded(c: Sessions, calendar: int, t: int) -> int:
         return t
     k = latest(c, calendar, t)
     if k < c.first[calendar]:
-        return t - c.opens[k + 1]
-    most = t if k + 1 == c.first[calendar + 1] else min(t, c.closes[k])
-    return c.before[k] + most - c.opens[k]
+        return t - c.table[OPENS, k + 1]
+    most = t if k + 1 == c.first[calendar + 1] else min(t, c.table[CLOSES, k])
+    return c.table[BEFORE, k] + most - c.table[OPENS, k]
 
 
 @kernel
@@ -81,8 +79,8 @@ def reached(c: Sessions, calendar: int, time: int) -> int:
     if calendar == 0:
         return time
     a, b = c.first[calendar], c.first[calendar + 1]
-    k = a + np.searchsorted(c.before[a:b], time, side="right") - 1
-    return c.opens[a] + time if k < a else c.opens[k] + time - c.before[k]
+    k = a + np.searchsorted(c.table[BEFORE, a:b], time, side="right") - 1
+    return c.table[OPENS, a] + time if k < a else c.table[OPENS, k] + time - c.table[BEFORE, k]
 
 
 class Exchanges:
