@@ -159,6 +159,7 @@ class Time(Section):
     allowed_lateness: float = Field(ge=0)
     remember: int = Field(ge=1, le=4096)
     conflict: Annotated[dict[str, Literal["first", "each"]], BeforeValidator(_everywhere)]
+    calendar: dict[str, str] = {}
 
 
 class Metric(Section):

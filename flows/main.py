@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -15,6 +15,7 @@ from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
 from config import VERSION
+from config.exchange import Trading, trading
 from config.layers import ConfigError
 from config.logs import setup
 from config.records import SECOND, Alert, Event, MetricBatch, Poll, Reject, Row, Rows
@@ -31,6 +32,7 @@ from operators.kernel import cold
 from operators.kind import rows
 from operators.only import only
 from operators.policy import Policy
+from operators.sessions import Exchanges
 from operators.validate import validate
 from operators.window import window
 from sinks.http import serve
@@ -54,6 +56,7 @@ class Ends:
     rejects: Sink[tuple[str, Reject]]
     events: Sink[tuple[str, Event]]
     rows: Keeper = field(default_factory=Nowhere)
+    trading: Callable[[Iterable[str]], list[Trading]] = trading
 
 
 def learning(settings: Settings, rules: Sequence[Rule], ends: Ends) -> Dataflow:
@@ -68,16 +71,16 @@ def learning(settings: Settings, rules: Sequence[Rule], ends: Ends) -> Dataflow:
     )
 
     # Prepare
-    policy = Policy.of(s, silences(rules))
+    exchanges = Exchanges(s.time.calendar, ends.trading(Exchanges.named(s.time.calendar)))
+    policy = Policy.of(s, silences(rules), exchanges)
     checked = validate("checked", decoded, policy, s.limits.series)
     windows = window("windows", checked.points, s.windows.every, policy.lateness, s.windows.fields)
 
     # Detect and learn
     points = detect("points", checked.points, anomaly.build(s.detect.points, s.detector), [], s.store.scores)
     shortest = f"{min(s.windows.every)}s"
-    deeply = Deeply(
-        shortest, anomaly.build([d for d in DEEP if d not in s.detect.windows], s.detector), s.detect.deep, ends.rows
-    )
+    deep = anomaly.build([d for d in DEEP if d not in s.detect.windows], s.detector)
+    deeply = Deeply(shortest, deep, s.detect.deep, ends.rows, exchanges)
     light = anomaly.build(s.detect.windows, s.detector)
     judged = detect("judged", windows.judged, [], light, s.store.scores, deeply)
     trends = trend.trend("trends", windows.judged, trend.build(s.trend.windows, s.detector), shortest)

@@ -10,6 +10,7 @@ import numpy as np
 
 from config.records import RETURNED, SECOND, Bool, Float, Int, StateRows
 from operators.kernel import NOUGHT, kernel
+from operators.sessions import Sessions, reached, traded
 
 ACCEPTED, NOT_FINITE, OUT_OF_RANGE, TOO_OLD, FUTURE, CARDINALITY, LATE, CONFLICT, DUPLICATE = range(9)
 
@@ -89,31 +90,44 @@ def expiry(row: StateRows, silences: Int, paused: int) -> int:
 
 
 @kernel
-def advance(shard: Int, t: int) -> None:
-    """Move the shard's newest stamp to `t`; what a step exceeds 5 minutes by is a pause of the whole shard."""
-    if t > shard[0]:
-        if shard[0] != NEVER and t - shard[0] > PAUSE:
-            shard[2] += t - shard[0] - PAUSE
-        shard[0] = t
+def put_off(due: int, since: int, calendar: int, sessions: Sessions) -> int:
+    """Return what was due at `due`, put off by as long as the exchange is closed from `since` on."""
+    return reached(sessions, calendar, traded(sessions, calendar, since) + due - since)
 
 
 @kernel
-def fall_silent(rows: StateRows, shard: Int, silences: Int, position: int, news: Int, count: int) -> int:
-    """Note every series whose silence has begun by the shard's newest stamp; `shard` = [newest, next expiry, pauses]."""
+def pause(shard: Int, t: int, sessions: Sessions) -> None:
+    """Count what the step of the shard's newest stamp to `t` exceeds 5 minutes by as a pause of all, in the time of each calendar."""
+    for c in range(len(shard) - 2):
+        step = traded(sessions, c, t) - traded(sessions, c, shard[0])
+        shard[2 + c] += max(step - PAUSE, 0)
+
+
+@kernel
+def fall_silent(
+    rows: StateRows, shard: Int, silences: Int, position: int, news: Int, count: int, exchange: tuple[Int, Sessions]
+) -> int:
+    """Note every series whose silence has begun by the shard's newest stamp; `shard` = [newest, next expiry, pauses by calendar]."""
+    calendar, sessions = exchange
     soonest = np.iinfo(np.int64).max
     for s in range(len(rows)):
         row = rows[s]
         if row["newest"] == NEVER or row["silent"] < 0:
             continue
-        while row["silent"] < len(silences) and expiry(row, silences, shard[2]) <= shard[0]:
+        c = calendar[s]
+        while row["silent"] < len(silences):
+            due = expiry(row, silences, shard[2 + c])
+            if c > 0:  # asked here: handing sessions on costs more than all the rest
+                due = put_off(due, row["arrived"], c, sessions)
+            if due > shard[0]:
+                soonest = min(soonest, due)
+                break
             if count == len(news):
                 return count
             news[count, 0], news[count, 1] = position, s
             news[count, 2], news[count, 3] = silences[row["silent"]], shard[0]
             row["silent"] += 1
             count += 1
-        if row["silent"] < len(silences):
-            soonest = min(soonest, expiry(row, silences, shard[2]))
     shard[1] = soonest
     return count
 
@@ -133,8 +147,8 @@ def judge(slot: int, x: float, t: int, received: int, low: float, high: float, f
 
 
 @kernel
-def move(row: StateRows, t: int, x: float, each: bool) -> tuple[bool, float]:
-    """Move a series on to an accepted point; return whether it is forward, and what detectors see of it."""
+def move(row: StateRows, t: int, x: float, each: bool, gap: int) -> tuple[bool, float]:
+    """Move a series on to an accepted point, `gap` ns of trading behind; return whether it is forward, and what detectors see of it."""
     newest = row["newest"]
     if newest != NEVER and t <= newest:
         forward = t == newest and each and not row["counter"]
@@ -144,8 +158,8 @@ def move(row: StateRows, t: int, x: float, each: bool) -> tuple[bool, float]:
         rate = np.nan
         if newest != NEVER:
             rate = (x - row["reading"] if x >= row["reading"] else x) / ((t - newest) * 1e-9)
-    if newest != NEVER:
-        row["interval"] = learn_interval(row["interval"], float(t - newest))
+    if newest != NEVER and gap > 0:
+        row["interval"] = learn_interval(row["interval"], float(gap))
     row["reading"], row["newest"] = x, t
     return True, rate
 
@@ -157,7 +171,7 @@ def check(
     accepted: int,
     columns: tuple[Int, Int, Float, Int, Int, Int],
     limits: tuple[Float, Float, Bool, Bool],
-    state: tuple[StateRows, Int, Float, Int],
+    state: tuple[StateRows, Int, Float, Int, tuple[Int, Sessions]],
     times: tuple[int, int],
     silences: Int,
     out: tuple[Int, Bool, Float, Int],
@@ -165,12 +179,14 @@ def check(
     """Check points from `start` to `stop` or until `news` is full; return (next, accepted, count of news).
 
     `columns` = codes, slots, value, time, received and producer of each point; `limits` = by code: lowest, highest, counter, each;
-    `state` = rows, stamps, values, [newest of the shard, next expiry, pauses]; `times` = lateness, future in ns;
+    `state` = rows, stamps, values, [newest of the shard, next expiry, pauses by calendar], (calendar of each
+    row, sessions); `times` = lateness, future in ns;
     `out` = verdict, forward, rate (each (n,)) and news (k, 4): position, slot, seconds, time.
     """
     codes, slots, value, time, received, producer = columns
     low, high, counter, each = limits
-    rows, stamps, values, shard = state
+    rows, stamps, values, shard, exchange = state
+    calendar, sessions = exchange
     verdict, forward, rate, news = out
     count = NOUGHT
     for i in range(start, stop):
@@ -183,9 +199,11 @@ def check(
             if count + len(silences) + 1 > len(news):
                 return i, accepted, count
             if newest == NEVER or t > newest:  # only such a point can move the shard on, and it will be accepted
-                advance(shard, t)
+                if shard[0] != NEVER and t - shard[0] > PAUSE:
+                    pause(shard, t, sessions)
+                shard[0] = max(shard[0], t)
                 if shard[0] >= shard[1]:
-                    count = fall_silent(rows, shard, silences, accepted, news, count)
+                    count = fall_silent(rows, shard, silences, accepted, news, count, exchange)
                     if count + 1 > len(news):
                         return i, accepted, count
             late = newest != NEVER and t < newest - times[0]
@@ -193,13 +211,18 @@ def check(
             if v == ACCEPTED:
                 if counter[c]:
                     row["counter"] = 1
-                forward[i], rate[i] = move(row, t, x, each[c])
+                e = calendar[s]
+                gap = t - newest if newest != NEVER else 0
+                if e > 0 and gap > 0:
+                    gap = traded(sessions, e, t) - traded(sessions, e, newest)
+                forward[i], rate[i] = move(row, t, x, each[c], gap)
                 if row["silent"] != 0:
                     news[count, 0], news[count, 1], news[count, 2], news[count, 3] = accepted, s, RETURNED, shard[0]
                     count += 1
                     row["silent"] = 0
-                row["arrived"], row["paused"], row["producer"] = shard[0], shard[2], producer[i]
-                shard[1] = min(shard[1], expiry(row, silences, shard[2]))
+                row["arrived"], row["paused"], row["producer"] = shard[0], shard[2 + e], producer[i]
+                due = expiry(row, silences, shard[2 + e])
+                shard[1] = min(shard[1], put_off(due, row["arrived"], e, sessions) if e > 0 else due)
                 accepted += 1
         verdict[i] = v
     return stop, accepted, count

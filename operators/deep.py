@@ -20,7 +20,7 @@ SINCE = 64  # readings absorbed since a row was saved, at most
 
 
 class DeepSnapshot(NamedTuple):
-    """Who has a row, the number of each saved row, and the readings since; arrays as bytes."""
+    """Who has a row, the number of each saved row, the readings since, and the calendar of each row's series; arrays as bytes."""
 
     shard: str
     layouts: tuple[str, ...]
@@ -30,6 +30,7 @@ class DeepSnapshot(NamedTuple):
     held: bytes
     time: bytes
     value: bytes
+    calendar: bytes = b""
 
 
 class Deep:
@@ -78,12 +79,15 @@ class Deep:
         self.held: Int = np.zeros(0, np.int64)
         self.time: Int = np.zeros((0, SINCE), np.int64)
         self.value: Float = np.zeros((0, SINCE))
+        self.calendar: Int = np.zeros(0, np.int64)
         self.unsaved: dict[int, tuple[int, bytes]] = {}
         self.named: dict[int, int] = {}
         if snapshot is not None:
             self._restore(snapshot)
 
-    def update(self, codes: Int, time: Int, value: Float, fresh: Int, want_all: bool = False) -> dict[str, Scores]:
+    def update(
+        self, codes: Int, time: Int, value: Float, fresh: Int, want_all: bool = False, calendar: Int | None = None
+    ) -> dict[str, Scores]:
         """Score then learn, as `Bank.update` does; of series without a row there is no score."""
         self._grant(codes[~np.isnan(value)], fresh)
         slots = self.slots[codes] if len(codes) else NOTHING
@@ -91,7 +95,9 @@ class Deep:
         again = self.slots[fresh]
         again = again[again >= 0]
         self.held[again] = self.number[again] = 0
-        found = self.bank.update(slots[mine], time[mine], value[mine], again, want_all)
+        if calendar is not None:
+            self.calendar[slots[mine]] = calendar[mine]
+        found = self.bank.update(slots[mine], time[mine], value[mine], again, want_all, self.calendar[slots[mine]])
         self._note(slots[mine], time[mine], value[mine])
         return {name: _spread(scores, mine) for name, scores in found.items()}
 
@@ -101,7 +107,7 @@ class Deep:
         self.unsaved = {}
         self.named = {slot: number for slot, number in enumerate(self.number.tolist()) if number}
         since = np.arange(SINCE) < self.held[:, None]
-        arrays = (self.slots, self.number, self.counter, self.held, self.time[since], self.value[since])
+        arrays = (self.slots, self.number, self.counter, self.held, self.time[since], self.value[since], self.calendar)
         return DeepSnapshot(self.shard, self.layouts, *(a.tobytes() for a in arrays))
 
     def _grant(self, codes: Int, fresh: Int) -> None:
@@ -121,7 +127,7 @@ class Deep:
     def _grow(self, used: int) -> None:
         more = used - self.used
         self.number, self.counter = np.pad(self.number, (0, more)), np.pad(self.counter, (0, more))
-        self.held = np.pad(self.held, (0, more))
+        self.held, self.calendar = np.pad(self.held, (0, more)), np.pad(self.calendar, (0, more))
         self.time = np.pad(self.time, ((0, more), (0, 0)))
         self.value = np.pad(self.value, ((0, more), (0, 0)))
         self.used = used
@@ -148,6 +154,9 @@ class Deep:
         self.slots, self.number, self.counter, self.held, time = arrays
         self.slots[self.slots == REFUSED] = UNKNOWN  # the budget may have grown
         self.used = len(self.held)
+        self.calendar = np.zeros(self.used, np.int64)
+        calendar = np.frombuffer(snapshot.calendar, np.int64)
+        self.calendar[: len(calendar)] = calendar
         self.time, self.value = np.zeros((self.used, SINCE), np.int64), np.zeros((self.used, SINCE))
         since = np.arange(SINCE) < self.held[:, None]
         self.time[since], self.value[since] = time, np.frombuffer(snapshot.value)
@@ -161,7 +170,7 @@ class Deep:
             self.bank.lay(slot, piece)
         since = np.arange(SINCE) < self.held[:, None]
         slots = np.repeat(np.arange(self.used), self.held)
-        self.bank.update(slots, self.time[since], self.value[since], NOTHING)
+        self.bank.update(slots, self.time[since], self.value[since], NOTHING, False, self.calendar[slots])
 
 
 def _spread(scores: Scores, mine: Bool) -> Scores:

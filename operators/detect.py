@@ -19,6 +19,7 @@ from operators.deep import Deep, DeepSnapshot
 from operators.detector import Bank, Detector, Snapshot
 from operators.kind import Keep, Kinds
 from operators.kind import rows as rows
+from operators.sessions import EVERYWHERE, Exchanges
 from operators.settle import Settle
 from operators.settle import Snapshot as Settled
 
@@ -36,12 +37,13 @@ DetectSnapshot = tuple[
 
 
 class Deeply(NamedTuple):
-    """Detectors for the first `series` series of a shard, on windows of one length, and where their rows are kept: see `Deep`."""
+    """Detectors for the first `series` series of a shard, on windows of one length, where rows are kept, and calendars: see `Deep`."""
 
     step: str
     detectors: Sequence[Detector]
     series: int
     keeper: Keeper
+    exchanges: Exchanges = EVERYWHERE
 
 
 NONE = Deeply("", (), 0, Nowhere())
@@ -82,7 +84,9 @@ class Detect:
     ) -> None:
         self.points, self.windows, self.keep = points, windows, keep
         _, banks, kinds, deep, *incidents = snapshot or ("", (), (), None, ())
-        self.step, self.deep = deeply.step, Deep(deeply.detectors, deeply.series, deeply.keeper, deep)
+        self.step, self.exchanges = deeply.step, deeply.exchanges
+        self.deep = Deep([self._bound(d) for d in deeply.detectors], deeply.series, deeply.keeper, deep)
+        self.calendar = np.zeros(0, np.int64)
         self.banks = {step: Bank(self._detectors(step), bank) for step, bank in banks}
         self.kinds = {step: Kinds(kept) for step, kept in kinds}
         known = dict(incidents[0] if incidents else ())
@@ -110,6 +114,21 @@ class Detect:
     def _detectors(self, step: str) -> Sequence[Detector]:
         return self.points if step == "points" else self.windows
 
+    def _bound(self, d: Detector) -> Detector:
+        """Hand a detector the sessions of exchanges, if it asks for them."""
+        asks = "sessions" in d.params._fields
+        return d._replace(params=d.params._replace(sessions=self.exchanges.sessions)) if asks else d
+
+    def _calendar(self, it: Scored, fresh: Int) -> Int | None:
+        """Return the calendar of each item's series, by name; a slot changes its series only when it is fresh."""
+        if not self.exchanges.codes:
+            return None
+        names, have = it.series.names, len(self.calendar)
+        self.calendar = np.append(self.calendar, self.exchanges.numbers(names[have:]))
+        for slot in fresh[fresh < have].tolist():
+            self.calendar[slot] = self.exchanges.number(names[slot])
+        return self.calendar[it.codes]
+
     def _score(self, it: Scored, fresh: Int) -> Scored:
         bank = self.banks.get(it.step)
         if bank is None:
@@ -119,7 +138,8 @@ class Detect:
         it.scores.update(bank.update(it.codes, it.time, it.value, fresh, want_all))
         if it.step == self.step and self.deep.budget:
             self.deep.shard = it.poll.shard
-            deep = self.deep.update(it.codes, it.time, it.value, fresh, True)  # what settles is judged by the band
+            calendar = self._calendar(it, fresh)
+            deep = self.deep.update(it.codes, it.time, it.value, fresh, True, calendar)  # what settles needs the band
             it.scores.update(deep)
             for name, scores in deep.items():
                 it.events.extend(self.settle[name].update(it, scores, fresh))

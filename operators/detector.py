@@ -149,7 +149,9 @@ class Bank:
         if snapshot is not None:
             self._restore(snapshot)
 
-    def update(self, codes: Int, time: Int, value: Float, fresh: Int, want_all: bool = False) -> dict[str, Scores]:
+    def update(
+        self, codes: Int, time: Int, value: Float, fresh: Int, want_all: bool = False, calendar: Int | None = None
+    ) -> dict[str, Scores]:
         """Score then learn points, with each detector in turn.
 
         Parameters
@@ -160,10 +162,12 @@ class Bank:
             Rows that start afresh before the first of these points.
         want_all
             Tell what was expected of every point, not only of odd ones.
+        calendar
+            Shape (n,): number of the calendar of each point's series, for detectors with the parameter `calendar`; all 0 if none.
         """
         self._grow(max(codes.max(initial=-1), fresh.max(initial=-1)) + 1)
         points = Points(own(codes, np.int64), own(time, np.int64), own(value, np.float64))
-        return {d.name: self._run(d, points, fresh, want_all) for d in self.detectors}
+        return {d.name: self._run(d, points, fresh, want_all, calendar) for d in self.detectors}
 
     def snapshot(self) -> Snapshot:
         """Return the used rows as bytes, by detector, with the layout of a row."""
@@ -182,13 +186,22 @@ class Bank:
             self.rows[d.name][row] = np.frombuffer(piece, d.row.dtype, 1, at)[0]
             at += d.row.itemsize
 
-    def _run(self, d: Detector, points: Points, fresh: Int, want_all: bool) -> Scores:
+    def _run(self, d: Detector, points: Points, fresh: Int, want_all: bool, calendar: Int | None) -> Scores:
         rows = self.rows[d.name]
         rows[fresh] = d.row[0]
-        score, rank, yhat, lower, upper = np.full((5, len(points.codes)), np.nan)
-        out = Out(score, rank, yhat, lower, upper, want_all)
-        d.each(rows, points, d.params, d.gate, out)
-        return Scores(out.score, out.yhat, out.lower, out.upper, out.rank)
+        if calendar is not None and calendar.any() and "calendar" in d.params._fields:
+            return self._by_calendar(d, points, want_all, calendar)
+        return _each(d, rows, points, d.params, want_all)
+
+    def _by_calendar(self, d: Detector, points: Points, want_all: bool, calendar: Int) -> Scores:
+        """Run a detector over the points of each calendar in turn: series do not mix, so their order does not matter."""
+        columns = np.full((5, len(points.codes)), np.nan)
+        for number in np.unique(calendar).tolist():
+            mine = calendar == number
+            some = Points(*(column[mine] for column in points))
+            it = _each(d, self.rows[d.name], some, d.params._replace(calendar=number), want_all)
+            columns[:, mine] = it.score, it.yhat, it.lower, it.upper, it.rank
+        return Scores(*columns)
 
     def _grow(self, used: int) -> None:
         self.used = max(self.used, int(used))
@@ -207,6 +220,12 @@ class Bank:
             else:
                 self.cold.append(d.name)
         self._grow(used)
+
+
+def _each(d: Detector, rows: StateRows, points: Points, params: Any, want_all: bool) -> Scores:
+    score, rank, yhat, lower, upper = np.full((5, len(points.codes)), np.nan)
+    d.each(rows, points, params, d.gate, Out(score, rank, yhat, lower, upper, want_all))
+    return Scores(score, yhat, lower, upper, rank)
 
 
 def layout(row: StateRows) -> str:

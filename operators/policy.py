@@ -12,6 +12,7 @@ import numpy as np
 from config.records import SECOND, Bool, Float, Int, Series
 from config.series import Name
 from config.settings import Settings
+from operators.sessions import EVERYWHERE, Exchanges
 
 
 class Policy(NamedTuple):
@@ -23,9 +24,10 @@ class Policy(NamedTuple):
     conflict: Mapping[str, str]
     metric: Mapping[str, Any]
     silences: tuple[int, ...]
+    exchanges: Exchanges = EVERYWHERE
 
     @classmethod
-    def of(cls, settings: Settings, silences: Iterable[int] = ()) -> Policy:
+    def of(cls, settings: Settings, silences: Iterable[int] = (), exchanges: Exchanges = EVERYWHERE) -> Policy:
         """Read settings; `silences` are the seconds that alert rules wait for, beside the 300 after which an alert has no data."""
         t = settings.time
         return cls(
@@ -35,6 +37,7 @@ class Policy(NamedTuple):
             t.conflict,
             settings.metric,
             (300, *sorted({int(s) for s in silences} - {300})),
+            exchanges,
         )
 
     def limits(self, metric: str, field: str, declared: bool) -> tuple[float, float, bool, bool]:

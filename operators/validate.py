@@ -37,6 +37,7 @@ from operators.census import Census
 from operators.lane import Lane
 from operators.policy import Codes, Policy
 from operators.quality import MINUTE, Quality
+from operators.sessions import CLOSED, phase
 
 CODES = {
     checks.NOT_FINITE: ("not-finite", "{n} of its points are NaN or infinite"),
@@ -95,7 +96,8 @@ class Validate:
         self.rows: StateRows = checks.ROW[:0].copy()
         self.stamps: Int = np.empty((0, policy.remember), np.int64)
         self.values: Float = np.empty((0, policy.remember))
-        self.clock = np.array([checks.NEVER, np.iinfo(np.int64).max, 0], np.int64)
+        self.calendar: Int = np.empty(0, np.int64)  # of each row's series, by its name
+        self.clock = np.array([checks.NEVER, np.iinfo(np.int64).max, 0, *(0 for _ in policy.exchanges.codes)], np.int64)
         self.quality = Quality()
         if snapshot is not None:
             self._restore(snapshot)
@@ -108,7 +110,7 @@ class Validate:
         if not len(b.poll):
             nothing = MetricBatch(b.poll, self.roster, NOTHING, NOTHING, np.empty(0), NOTHING)
             idle = Checked(nothing, np.empty(0, np.bool_), nothing.value, NOTHING, Silences.none(), b.poll.idle)
-            return Validated(idle, [], [], self.quality.idle(b.poll, self.rows, decoded.producers), NOTHING)
+            return Validated(idle, [], [], self.quality.idle(b.poll, self._awake(), decoded.producers), NOTHING)
         slots, fresh, events = self._slots(b, decoded.ended[:, 0])
         n = len(b)
         verdict, forward, rate = np.zeros(n, np.int64), np.zeros(n, np.bool_), np.full(n, np.nan)
@@ -126,7 +128,7 @@ class Validate:
         n = len(self.roster)
         names = tuple("" if name.startswith("\0") else name for name in self.roster.names)
         arrays = (self.rows[:n].tobytes(), self.stamps[:n].tobytes(), self.values[:n].tobytes())
-        setup = (self.policy.remember, self.silences.tobytes())
+        setup = (self.policy.remember, self.silences.tobytes(), sorted(self.policy.exchanges.pattern.items()))
         return (
             self.VERSION,
             self.shard,
@@ -161,6 +163,17 @@ class Validate:
         if setup[1] != self.silences.tobytes():  # rules changed: what was reached is reckoned anew
             self.rows["silent"] = np.minimum(self.rows["silent"], 0)
             self.clock[1] = checks.NEVER
+        self._recall(dict(setup[2]) if len(setup) > 2 else {})
+
+    def _recall(self, pattern: dict[str, str]) -> None:
+        """Give every series its calendar; where those have changed, pauses are reckoned anew."""
+        exchanges = self.policy.exchanges
+        self.calendar = np.zeros(len(self.rows), np.int64)
+        self.calendar[: len(self.roster)] = exchanges.numbers(self.roster.names)
+        if pattern != dict(exchanges.pattern):
+            self.clock = np.append(self.clock[:2], np.zeros(1 + len(exchanges.codes), np.int64))
+            self.rows["paused"] = 0
+            self.clock[1] = checks.NEVER
 
     def _resize(self, old: int) -> None:
         """Keep the newest stamps when `time.remember` changed."""
@@ -186,7 +199,7 @@ class Validate:
         rows: list[Row] = []
         accepted = i = 0
         for first, stop in pairwise(cuts):
-            rows += self.quality.turn(b.poll, first, self.rows[: len(self.roster)], decoded.producers)
+            rows += self.quality.turn(b.poll, first, self._awake(), decoded.producers)
             begin = i
             for code, message in [
                 *decoded.ended[(decoded.ended[:, 1] >= first) & (decoded.ended[:, 1] < stop)].tolist(),
@@ -201,10 +214,19 @@ class Validate:
             self.quality.count(decoded, slice(first, stop), slice(begin, i), verdict, forward)
         return news, rows
 
+    def _awake(self) -> StateRows:
+        """Return the rows of series whose exchange is open, which are to be expected."""
+        rows, calendar = self.rows[: len(self.roster)], self.calendar[: len(self.roster)]
+        if not calendar.any():
+            return rows
+        now, sessions = int(self.clock[0]), self.policy.exchanges.sessions
+        shut = [c for c in np.unique(calendar).tolist() if c and phase(sessions, c, now) == CLOSED]
+        return rows[~np.isin(calendar, shut)]
+
     def _run(self, i: int, end: int, accepted: int, columns: Any, out: Any, news: list[Int]) -> tuple[int, int]:
         k, p = self.codes, self.policy
         limits = (k.low, k.high, k.counter, k.each)
-        state = (self.rows, self.stamps, self.values, self.clock)
+        state = (self.rows, self.stamps, self.values, self.clock, (self.calendar, p.exchanges.sessions))
         while i < end:
             i, accepted, count = checks.check(
                 i, end, accepted, columns, limits, state, (p.lateness, p.future), self.silences, out
@@ -261,7 +283,8 @@ class Validate:
                 self.rows = np.append(self.rows, np.repeat(checks.ROW, more))
                 self.stamps = np.append(self.stamps, np.zeros((more, self.policy.remember), np.int64), 0)
                 self.values = np.append(self.values, np.zeros((more, self.policy.remember)), 0)
-        self.rows[slot] = checks.ROW[0]
+                self.calendar = np.append(self.calendar, np.zeros(more, np.int64))
+        self.rows[slot], self.calendar[slot] = checks.ROW[0], self.policy.exchanges.number(name)
         return slot, events
 
     def _evict(self) -> None:

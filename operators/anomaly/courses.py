@@ -1,4 +1,8 @@
-"""Courses: what is usual at an hour of the day and of the week, and at a phase of a period."""
+"""Courses: what is usual at an hour of the day and of the week, and at a phase of a period.
+
+A series of an exchange has no such hours: in their place stand those since its day opened, every ten minutes of it, and one cell for
+all that is closed.  Holidays and half days are no different from other days then.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +12,18 @@ import numpy as np
 
 from config.records import SECOND
 from operators.kernel import kernel
+from operators.sessions import phase
 
-HOUR = 3600 * SECOND
+HOUR, TEN_MINUTES = 3600 * SECOND, 600 * SECOND
+HOURS, WEEK = 24, 168  # cells
 MEMORY = 300 * SECOND  # readings so far apart, or further, weigh `WEIGHT`; denser ones share that
 WEIGHT = 0.15  # of the readings of one visit to a cell of a period
 CELLS = 64  # of a period: one a reading where there are fewer
 FIELDS = [
-    ("day", "f4", (24,)),
-    ("week", "f4", (168,)),
-    ("days", "u2", (24,)),
-    ("weeks", "u2", (168,)),
+    ("day", "f4", (HOURS,)),
+    ("week", "f4", (WEEK,)),
+    ("days", "u2", (HOURS,)),
+    ("weeks", "u2", (WEEK,)),
     ("phase", "f4", (CELLS,)),
     ("phases", "u2", (CELLS,)),
     ("period", "i8"),
@@ -28,9 +34,18 @@ FIELDS = [
 
 
 @kernel
-def calendar(s: Any, t: int, level: float) -> tuple[float, float]:
+def cells(t: int, p: Any) -> tuple[int, int]:
+    """Return the cell of the day and that of the week that `t` lies in; of an exchange those since it opened, 0 while it is closed."""
+    if p.calendar == 0:
+        return t // HOUR % HOURS, t // HOUR % WEEK
+    open = phase(p.sessions, p.calendar, t)
+    return (min(1 + open // HOUR, HOURS - 1), min(1 + open // TEN_MINUTES, WEEK - 1)) if open >= 0 else (0, 0)
+
+
+@kernel
+def calendar(s: Any, t: int, level: float, p: Any) -> tuple[float, float]:
     """Return what is usual at this hour, and at this hour of this day of the week; `level` stands in until it is known."""
-    hour, cell = t // HOUR % 24, t // HOUR % 168
+    hour, cell = cells(t, p)
     day = np.float64(s["day"][hour]) if s["days"][hour] > 0 else level
     return day, 0.5 * (day + s["week"][cell]) if s["weeks"][cell] > 0 else day
 
@@ -65,8 +80,9 @@ def learn(s: Any, t: int, x: float, since: int) -> None:
 
 
 @kernel
-def attend(s: Any, t: int, x: float, since: int) -> None:
+def attend(s: Any, t: int, x: float, since: int, p: Any) -> None:
     """Let the courses of day and week follow a reading that came `since` (ns) the one before."""
+    hour, cell = cells(t, p)
     weight = WEIGHT * min(max(since, 0) / MEMORY, 1.0)
-    follow(s["day"], s["days"], t // HOUR % 24, x, weight)
-    follow(s["week"], s["weeks"], t // HOUR % 168, x, weight)
+    follow(s["day"], s["days"], hour, x, weight)
+    follow(s["week"], s["weeks"], cell, x, weight)

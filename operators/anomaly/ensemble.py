@@ -16,6 +16,7 @@ from operators.anomaly.neighbours import DEVIATION, KEY, LASTING, MEAN, REST, VE
 from operators.anomaly.tail import MEMORY
 from operators.detector import Detector, Gate, Out, Points, publish, usable
 from operators.kernel import kernel
+from operators.sessions import EVERYWHERE, Sessions
 
 KINDS = 6  # surprises: rest of the season, distance from the level, three novelties, step
 WINDOW, HALF = 40, 20  # readings in the mean and the deviation of a vector, and in the mean of its rests
@@ -72,6 +73,8 @@ class Params(NamedTuple):
     effect: float
     warmup: int
     hold: int
+    calendar: int
+    sessions: Sessions
 
 
 @kernel
@@ -90,15 +93,15 @@ def summary(past: Any, n: int, newest: float) -> tuple[float, float]:
 
 
 @kernel
-def describe(s: Any, y: float, t: int, vector: Any, found: Float) -> None:
+def describe(s: Any, y: float, t: int, p: Params, vector: Any, found: Float) -> None:
     """Write the vector of a reading, and its surprises; `y` is counted from the first reading."""
     n = s["n"]
-    day, week = season.usual(s, t, s["level"])
+    day, week = season.usual(s, t, s["level"], p)
     mean, deviation = summary(s["past"], n, y)
     vector[X], vector[MEAN], vector[DEVIATION], vector[KEY] = y, mean, deviation, key(y, mean, deviation)
     vector[REST], vector[WEEKLY] = y - day, 0.5 * (y - week)
     vector[LASTING] = 0.5 * summary(s["rests"], n, y - week)[0]
-    found[0], found[1], found[STEP] = abs(y - week), abs(y - s["level"]), abs(y - s["last"])
+    found[0], found[1], found[STEP] = abs(y - week), abs(y - s["level"]), season.step(s, t, y, week, p)
     neighbours.novelty(s["memory"], s["order"], n, vector, found[2:5])
     span = max(s["high"], y) - min(s["low"], y)
     found[EFFECT] = min(1.0, found[4] / (span + 1e-100))
@@ -135,7 +138,7 @@ def combine(s: Any, y: float, p: Params, found: Float) -> float:
 @kernel
 def look(s: Any, x: float, t: int, p: Params, vector: Any, found: Float) -> float:
     """Write what absorbing a reading takes, and return how odd it is, told before or not; never writes the state."""
-    describe(s, x - s["first"] if s["n"] > 0 else 0.0, t, vector, found)
+    describe(s, x - s["first"] if s["n"] > 0 else 0.0, t, p, vector, found)
     found[MEANS] = found[ALL] = found[TOLD] = 0.0
     if s["n"] < p.warmup:
         return nan
@@ -165,7 +168,7 @@ def score(s: Any, x: float, t: int, p: Params) -> float:
 
 @kernel
 def expect(s: Any, t: int, p: Params) -> tuple[float, float, float]:
-    _, week = season.usual(s, t, s["level"])
+    _, week = season.usual(s, t, s["level"], p)
     found = tail.fit(s["counts"][0], s["bases"][0], max(s["total"], 1.0))
     half = tail.reach(min(surprise(p.places, s["excess"]) / p.weight, MOST), found)
     yhat = s["first"] + week
@@ -173,13 +176,13 @@ def expect(s: Any, t: int, p: Params) -> tuple[float, float, float]:
 
 
 @kernel
-def absorb(s: Any, x: float, t: int, vector: Any, found: Float) -> None:
+def absorb(s: Any, x: float, t: int, p: Params, vector: Any, found: Float) -> None:
     """Take a reading into the state, with what `look` wrote of it: every reading is learnt."""
     n = s["n"]
     if n == 0:
         s["first"], s["begin"] = x, t
     y = x - s["first"]
-    season.visit(s, t, y, t - s["time"])
+    season.visit(s, t, y, t - s["time"], p)
     s["level"] += SLOW * (y - s["level"])
     inwards = (s["high"] - s["low"]) / (2.0 * MEMORY)
     s["last"], s["low"], s["high"] = y, min(s["low"] + inwards, y), max(s["high"] - inwards, y)
@@ -216,7 +219,7 @@ def learn(s: Any, x: float, t: int, odd: float, p: Params) -> None:
     vector, found = np.empty(VECTOR, np.float32), np.empty(FOUND)
     look(s, x, t, p, vector, found)
     tell(s, odd, found[TOLD], p)
-    absorb(s, x, t, vector, found)
+    absorb(s, x, t, p, vector, found)
 
 
 @kernel
@@ -229,7 +232,7 @@ def each(rows: StateRows, points: Points, p: Params, gate: Gate, out: Out) -> No
             out.rank[i] = look(s, x, t, p, vector, found)
             band = expect(s, t, p) if out.all or gate.shut or out.rank[i] >= 1.0 else (nan, nan, nan)
             publish(out, i, tell(s, out.rank[i], found[TOLD], p), x, band, gate)
-            absorb(s, x, t, vector, found)
+            absorb(s, x, t, p, vector, found)
 
 
 def ensemble(
@@ -280,5 +283,5 @@ def ensemble(
     >>> bool(np.nanmax(found[:500]) < 1 < found[500]), float(found[501])
     (True, 0.0)
     """
-    params = Params(-log10(chance), float(weight), float(effect), int(warmup), int(hold))
+    params = Params(-log10(chance), float(weight), float(effect), int(warmup), int(hold), 0, EVERYWHERE.sessions)
     return Detector("ensemble", ROW, params, score, expect, learn, each)

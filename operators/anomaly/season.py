@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 
 from operators.anomaly import courses, period, rings
-from operators.anomaly.courses import CELLS, HOUR, WEIGHT, calendar, cell, follow, learn, phased
+from operators.anomaly.courses import CELLS, HOUR, WEIGHT, calendar, cell, cells, follow, learn, phased
 from operators.anomaly.neighbours import LASTING, REST, SLOTS, WEEKLY
 from operators.anomaly.rings import COARSER, RING
 from operators.anomaly.tail import OCTAVE
 from operators.kernel import kernel
+from operators.sessions import latest
 
 DAY = 24 * HOUR
 TRIAL = 2  # periods
@@ -48,19 +49,30 @@ FIELDS = [
 
 
 @kernel
-def usual(s: Any, t: int, level: float) -> tuple[float, float]:
+def usual(s: Any, t: int, level: float, p: Any) -> tuple[float, float]:
     """Return what is usual at `t` by the day, and by the week; of a season that is trusted twice what that says."""
     if s["trusted"] == 1:
         x = phased(s, t, level)
         return x, x
-    return calendar(s, t, level)
+    return calendar(s, t, level, p)
+
+
+@kernel
+def step(s: Any, t: int, x: float, usual: float, p: Any) -> float:
+    """Return how far a reading is from the one before; the first one after an exchange opened or closed may be near what is usual then."""
+    far = abs(x - s["last"])
+    if p.calendar == 0:
+        return far
+    another = latest(p.sessions, p.calendar, t) != latest(p.sessions, p.calendar, s["time"])
+    turned = another or (cells(t, p)[0] == 0) != (cells(s["time"], p)[0] == 0)
+    return min(far, abs(x - usual)) if turned else far
 
 
 @kernel
 def young(s: Any, t: int) -> bool:
-    """Whether what is usual rests on one day alone, or has just become that of a period: rests are surprising at first."""
+    """Whether what is usual rests on one day alone, or on a period for no longer than a trial: rests are surprising at first."""
     if s["trusted"] == 1:
-        return t - s["since"] < s["period"]
+        return t - s["since"] < max(TRIAL * s["period"], LEAST * s["width"])
     return DAY <= t - s["begin"] < 2 * DAY
 
 
@@ -85,12 +97,12 @@ def recast(s: Any, ratio: float) -> None:
 
 
 @kernel
-def judge(s: Any, t: int, x: float) -> None:
+def judge(s: Any, t: int, x: float, p: Any) -> None:
     """Compare what the rivals say of a reading, and trust the period, go on with its trial, or leave it."""
     known, e = s["trials"] >= LEAST, s["errors"]
     most = FAR * max(e[CALENDAR], e[LEVEL], e[FLAT]) if known else np.inf
     err(s, PHASE, x - phased(s, t, s["level"]), most)
-    err(s, CALENDAR, x - calendar(s, t, s["level"])[1], most)
+    err(s, CALENDAR, x - calendar(s, t, s["level"], p)[1], most)
     err(s, LEVEL, x - s["level"], most)
     err(s, FLAT, x - s["flat"], most)
     s["trials"] = min(s["trials"] + 1, 1_000_000)
@@ -146,13 +158,13 @@ def consider(s: Any, t: int, scale: int) -> None:
 
 
 @kernel
-def visit(s: Any, t: int, x: float, since: int) -> None:
+def visit(s: Any, t: int, x: float, since: int, p: Any) -> None:
     """Let what is usual follow a reading that came `since` (ns) the one before; called before the slow level does."""
     if s["period"] > 0:
-        judge(s, t, x)
+        judge(s, t, x, p)
     if s["period"] > 0:
         learn(s, t, x, since)
-    courses.attend(s, t, x, since)
-    due = rings.follow(s, t, x, since)
+    courses.attend(s, t, x, since, p)
+    due = rings.follow(s, t, x, since) if p.calendar == 0 else -1  # an exchange's day is known
     if due >= 0:
         consider(s, t, due)

@@ -49,7 +49,7 @@ def test_agrees_with_its_plain_twin(every, period):
         twin.learn(int(t[i]), y, level)
         level += 0.02 * (y - level)
         if i % 20 == 0:
-            found.append([*season.usual(s, t[i] + every * SECOND, level), s["period"] / SECOND, s["trusted"]])
+            found.append([*season.usual(s, t[i] + every * SECOND, level, d.params), s["period"] / SECOND, s["trusted"]])
             known = twin.found.length / SECOND if twin.found else 0.0
             expected.append([*twin.look(int(t[i]) + every * SECOND, level), known, twin.since is not None])
     assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
