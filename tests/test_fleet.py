@@ -13,6 +13,7 @@ from scripts.yardstick.alerts import LATE, START, mark, messages, tells
 from scripts.yardstick.fleet import DAY, EVERY, SORTS
 from scripts.yardstick.incidents import KINDS, PLANTED, Incident, plant
 from scripts.yardstick.live import live
+from scripts.yardstick.quality import DATA, main
 from scripts.yardstick.said import Fired
 from scripts.yardstick.series import Labelled
 
@@ -98,3 +99,10 @@ def test_the_live_flow_tells_what_is_wrong():
     (it,) = live(sent)
     assert (it.name, it.host) == ("StationaryValueAbsent", "h1")
     assert START + 15000 <= it.starts <= START + 16000
+
+
+def test_a_quiet_day_is_quiet_and_incidents_are_told(capsys):
+    assert main(["--kind", "fleet", "--data", str(DATA / "nab"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["alerts_per_day"] <= 5.0
+    assert 50 * found["found"] >= 45.0

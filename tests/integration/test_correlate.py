@@ -91,7 +91,7 @@ def test_a_flow_that_is_killed_says_what_it_says_undisturbed(tmp_path: Path, bro
         until(lambda: done(undisturbed, last))
     assert said(killed) == said(undisturbed)
     newest = [row for row in said(killed) if row[0] == (T + last * LENGTH) * 10**9]
-    forth = {(series, json.loads(str(tags))["other"]): lag for _, series, tags, lag, *_ in newest}
+    forth = {(series, json.loads(str(tags))["other_series"]): lag for _, series, tags, lag, *_ in newest}
     assert forth == PAIRS | {(b, a): -lag for (a, b), lag in PAIRS.items()}
     lines = [m.value() or b"" for m in read(broker.bootstrap, results, 5)]
     assert sum(line.startswith(b"correlations,") for line in lines) >= len(said(killed))
