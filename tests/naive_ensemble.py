@@ -95,10 +95,10 @@ class Season:
 
 
 class Single:
-    """What each of seven kinds of change says alone, by a past that is counted thirty readings late."""
+    """What each of eight kinds of change says alone, by a past that is counted thirty readings late."""
 
-    LENGTH = (1, 1, 1, 12, 10, 3, 40)
-    LEAST = (0, 0, 0, 0, 0, 1, 0.1)
+    LENGTH = (1, 1, 1, 12, 10, 3, 40, 10)
+    LEAST = (0, 0, 0, 0, 0, 1, 0.1, 0.125)
 
     def __init__(self):
         self.y, self.fading, self.said, self.stands = [], {}, [], 0
@@ -118,7 +118,9 @@ class Single:
         swing = abs(four - 1.25 * sixteen + 0.25 * hour)
         now, usual = self.fade("swing", swing, 40), self.fade("usual", swing, 1000)
         calm = max(np.log(usual / max(now, 1e-12 * usual)), 0) if usual > 0 else 0.0
-        return [error, abs(y - level), step, abs(eight - hour), lively, self.stands, calm]
+        usual = self.fade("errors", error, 1000)
+        hush = max(np.log(usual / max(lively, 1e-12 * usual)), 0) if usual > 0 else 0.0
+        return [error, abs(y - level), step, abs(eight - hour), lively, self.stands, calm, hush]
 
     def rarest(self, said, worthy):
         best = 0.0

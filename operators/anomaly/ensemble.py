@@ -29,7 +29,7 @@ FULL, FIRST, EXCESS, INCIDENTS, CLEAR = 0.2, 2.7, 0.217, 50.0, 0.6
 STEP = 5
 ALONE = 0.15  # of the surprise of a step counts without the other kinds and the readings before: what is gone at once is not lost
 UNSURE = 50.0  # readings that a tail is less sure of by than of its past: the fewer there were, the less it says
-OWN = 1.9  # decimal places that the rarest of single surprises loses: one of seven, one of two opinions, by the best past of a fleet's
+OWN = 1.9  # decimal places that the rarest of single surprises loses: one of eight, one of two opinions, by the best past of a fleet's
 BEND, BENT = (
     3.4,
     0.8,
