@@ -120,6 +120,7 @@ class Single:
         calm = max(np.log(usual / max(now, 1e-12 * usual)), 0) if usual > 0 else 0.0
         usual = self.fade("errors", error, 1000)
         hush = max(np.log(usual / max(lively, 1e-12 * usual)), 0) if usual > 0 else 0.0
+        calm, hush = (0.0, 0.0) if self.stands else (calm, hush)
         return [error, abs(y - level), step, abs(eight - hour), lively, self.stands, calm, hush]
 
     def rarest(self, said, worthy):
@@ -175,7 +176,7 @@ def ensemble(t, x, warmup=100, weight=0.2, effect=0.02):
         places = 2.7 * min(1.0, z / 0.2) + max(z - 0.2, 0) / (excess * np.log(10))
         if len(y) > warmup:
             own = min(alone.rarest(said, effect * span) - OWN, 7)
-            places = own if own > max(places, 4) else places
+            places = own if own > max(places, 5) else places
             places -= 0.2 * max(places - 3.4, 0)
             places -= 0.95 * max(places - 2.2 * np.log10(len(y)), 0)
         if z <= 0.2 and peak > 0:

@@ -31,7 +31,9 @@ from operators.kernel import kernel
 SINGLES = 8
 ERROR, DISTANCE, STEP, SHIFT, BURST, STILL, CALM, HUSH = range(SINGLES)
 LENGTH = np.array([1.0, 1.0, 1.0, 12.0, 10.0, 3.0, 40.0, 10.0])  # readings that a run of surprises lasts
-LEAST = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.1, 0.125])  # scale of a tail: a reading, a tenth and an eighth of a logarithm
+LEAST = np.array(
+    [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.1, 0.125]
+)  # scale of a tail: a reading, a tenth and an eighth of a logarithm
 LATER = 30
 USUALLY = 1000.0  # readings over which fades what is usual
 ENOUGH = 100.0  # readings in a past that says anything
@@ -76,7 +78,9 @@ def describe(old: Float, new: Float, y: float, level: float, step: float, found:
     """Write the surprises of a reading, by what it made of the means."""
     found[ERROR], found[DISTANCE], found[STEP] = abs(y - old[FAST]), abs(y - level), step
     found[SHIFT], found[BURST], found[STILL] = abs(new[QUICK] - new[SLOW]), new[LIVELY], new[STANDS]
-    found[CALM], found[HUSH] = calm(new[SWING], new[SWINGS]), calm(new[LIVELY], new[ERRORS])
+    found[CALM] = found[HUSH] = 0.0
+    if new[STANDS] == 0.0:  # a series that stands still is calm of course
+        found[CALM], found[HUSH] = calm(new[SWING], new[SWINGS]), calm(new[LIVELY], new[ERRORS])
 
 
 @kernel
