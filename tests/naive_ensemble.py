@@ -120,12 +120,14 @@ class Single:
         calm = max(np.log(usual / max(now, 1e-12 * usual)), 0) if usual > 0 else 0.0
         usual = self.fade("errors", error, 1000)
         hush = max(np.log(usual / max(lively, 1e-12 * usual)), 0) if usual > 0 else 0.0
-        calm, hush = (0.0, 0.0) if self.stands else (calm, hush)
         return [error, abs(y - level), step, abs(eight - hour), lively, self.stands, calm, hush]
 
     def rarest(self, said, worthy):
         best = 0.0
+        still = max(s[5] for s in [said, *self.said[-30:]]) > 0
         for k, (a, tail) in enumerate(zip(said, self.tails, strict=True)):
+            if still and k > 5:
+                continue
             if sum(tail.bins.values()) < 100 or a <= 0 or a < np.float32(max(s[k] for s in self.said[-30:])):
                 continue
             rare = tail.far(a, self.LEAST[k])

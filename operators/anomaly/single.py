@@ -78,9 +78,7 @@ def describe(old: Float, new: Float, y: float, level: float, step: float, found:
     """Write the surprises of a reading, by what it made of the means."""
     found[ERROR], found[DISTANCE], found[STEP] = abs(y - old[FAST]), abs(y - level), step
     found[SHIFT], found[BURST], found[STILL] = abs(new[QUICK] - new[SLOW]), new[LIVELY], new[STANDS]
-    found[CALM] = found[HUSH] = 0.0
-    if new[STANDS] == 0.0:  # a series that stands still is calm of course
-        found[CALM], found[HUSH] = calm(new[SWING], new[SWINGS]), calm(new[LIVELY], new[ERRORS])
+    found[CALM], found[HUSH] = calm(new[SWING], new[SWINGS]), calm(new[LIVELY], new[ERRORS])
 
 
 @kernel
@@ -95,7 +93,8 @@ def rarest(s: Any, found: Float, worthy: float, most: float) -> float:
         Decimal places that are believed.
     """
     best = 0.0
-    for k in range(SINGLES):
+    still = found[STILL] > 0.0 or s["lately"][:, STILL].max() > 0.0
+    for k in range(CALM if still else SINGLES):  # a series that stands still now and then is calm of course
         if s["heard"][k] >= ENOUGH and found[k] > 0.0 and found[k] >= s["lately"][:, k].max():
             u, scale, shape, share = tail.far(s["seen"][k], s["lowest"][k], s["heard"][k], LEAST[k])
             if found[k] > u:
