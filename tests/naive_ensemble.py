@@ -95,10 +95,10 @@ class Season:
 
 
 class Single:
-    """What each of seven kinds of change says alone, by a past that is counted thirty readings late."""
+    """What each of eight kinds of change says alone, by a past that is counted thirty readings late."""
 
-    LENGTH = (1, 1, 1, 12, 10, 3, 40)
-    LEAST = (0, 0, 0, 0, 0, 1, 0.1)
+    LENGTH = (1, 1, 1, 12, 10, 3, 40, 10)
+    LEAST = (0, 0, 0, 0, 0, 1, 0.1, 0.125)
 
     def __init__(self):
         self.y, self.fading, self.said, self.stands = [], {}, [], 0
@@ -118,11 +118,16 @@ class Single:
         swing = abs(four - 1.25 * sixteen + 0.25 * hour)
         now, usual = self.fade("swing", swing, 40), self.fade("usual", swing, 1000)
         calm = max(np.log(usual / max(now, 1e-12 * usual)), 0) if usual > 0 else 0.0
-        return [error, abs(y - level), step, abs(eight - hour), lively, self.stands, calm]
+        usual = self.fade("errors", error, 1000)
+        hush = max(np.log(usual / max(lively, 1e-12 * usual)), 0) if usual > 0 else 0.0
+        return [error, abs(y - level), step, abs(eight - hour), lively, self.stands, calm, hush]
 
     def rarest(self, said, worthy):
         best = 0.0
+        still = max(s[5] for s in [said, *self.said[-30:]]) > 0
         for k, (a, tail) in enumerate(zip(said, self.tails, strict=True)):
+            if still and k > 5:
+                continue
             if sum(tail.bins.values()) < 100 or a <= 0 or a < np.float32(max(s[k] for s in self.said[-30:])):
                 continue
             rare = tail.far(a, self.LEAST[k])
@@ -173,7 +178,7 @@ def ensemble(t, x, warmup=100, weight=0.2, effect=0.02):
         places = 2.7 * min(1.0, z / 0.2) + max(z - 0.2, 0) / (excess * np.log(10))
         if len(y) > warmup:
             own = min(alone.rarest(said, effect * span) - OWN, 7)
-            places = own if own > max(places, 4) else places
+            places = own if own > max(places, 5) else places
             places -= 0.2 * max(places - 3.4, 0)
             places -= 0.95 * max(places - 2.2 * np.log10(len(y)), 0)
         if z <= 0.2 and peak > 0:

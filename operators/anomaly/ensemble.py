@@ -1,4 +1,4 @@
-"""Ensemble: several surprises, each against the tail of its own past, averaged over kinds and over the newest readings."""
+"""Ensemble: several surprises, each against the tail of its own past, averaged over kinds and over the newest readings; and single ones."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ FULL, FIRST, EXCESS, INCIDENTS, CLEAR = 0.2, 2.7, 0.217, 50.0, 0.6
 STEP = 5
 ALONE = 0.15  # of the surprise of a step counts without the other kinds and the readings before: what is gone at once is not lost
 UNSURE = 50.0  # readings that a tail is less sure of by than of its past: the fewer there were, the less it says
-OWN = 1.9  # decimal places that the rarest of single surprises loses: one of seven, one of two opinions, by the best past of a fleet's
+OWN = 1.9  # decimal places that the rarest of single surprises loses: one of eight, one of two opinions, by the best past of a fleet's
 BEND, BENT = (
     3.4,
     0.8,
-)  # beyond so many places tails promise too much, on a day of a fleet's noise: more of them count in this proportion
+)  # beyond so many places tails promise too much, on a day of a fleet's noise: so much of them counts
 SURE, CERTAIN = (
-    4.0,
+    5.0,
     7.0,
-)  # places below which they say nothing, what is a little odd is for the average to tell; and the most they say
+)  # places below which singles say nothing: a little odd is for the average to tell; and the most they say
 SEEN, BEYOND = (
     2.2,
     0.95,
-)  # who has seen n readings hardly believes in a chance below n ** -SEEN: of more places so much is lost
+)  # who has seen n readings hardly believes in a chance below n ** -SEEN: so much of further places is lost
 EFFECT, MEANS, ALL, TOLD, WEEK = range(KINDS, KINDS + 5)  # what stands behind the surprises in `found`
 ONES = KINDS + 5  # single surprises, and the means that follow
 NEXT = ONES + single.SINGLES
@@ -247,6 +247,8 @@ def ensemble(
     Surprises are the rest of the season (hour of the day, of any day and of this day of the week), the distance from a slow level, the
     novelty of reading, mean and deviation (alone, with the rest by the day, with the rests by the week), and the last step.
     Each is a rarity by the tail of its own past, so they can be averaged: over the kinds, and with fading weight over the newest readings.
+
+    Beside that average stands what a single kind of change is sure of (see `single`): a spike, a shift, a burst, too little change.
 
     The score is ``log p / log chance``, where p is the share of readings at which an incident as surprising begins: 1 is `chance`, 2 is
     its square.  An incident is told once, when it begins; it is told again when it grows much worse.  `rank` says how odd each

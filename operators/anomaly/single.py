@@ -1,8 +1,9 @@
 """Single surprises: what one kind of change says alone, where an average over kinds would not hear it.
 
-Seven kinds, each against the tail of its own past: how far a reading is from the newest few, from a slow level and from the last one; how
+Eight kinds, each against the tail of its own past: how far a reading is from the newest few, from a slow level and from the last one; how
 far the newest dozen is from the newest hour; how lively the newest ten are; how long nothing has changed at all; how calm the
-swings of the newest forty are beside those of the newest thousand.  The first five find too much change, the last two too little [1]_.
+swings of the newest forty are, and the errors of the newest ten, beside those of the newest thousand.  The first five find too much change,
+the last three too little [1]_.
 
 A past is counted `LATER` readings late, so that what begins slowly is not ordinary before it is seen.  Surprises of kinds with a memory
 come in runs as long as that, so a run begins so much more seldom (the extremal index of [2]_).
@@ -27,14 +28,17 @@ from operators.anomaly import tail
 from operators.anomaly.tail import MEMORY
 from operators.kernel import kernel
 
-SINGLES = 7
-ERROR, DISTANCE, STEP, SHIFT, BURST, STILL, CALM = range(SINGLES)
-LENGTH = np.array([1.0, 1.0, 1.0, 12.0, 10.0, 3.0, 40.0])  # readings that a run of surprises lasts
-LEAST = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.1])  # scale of a tail: a reading, a tenth of the logarithm
+SINGLES = 8
+ERROR, DISTANCE, STEP, SHIFT, BURST, STILL, CALM, HUSH = range(SINGLES)
+LENGTH = np.array([1.0, 1.0, 1.0, 12.0, 10.0, 3.0, 40.0, 10.0])  # readings that a run of surprises lasts
+LEAST = np.array(
+    [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.1, 0.125]
+)  # scale of a tail: a reading, a tenth and an eighth of a logarithm
 LATER = 30
+USUALLY = 1000.0  # readings over which fades what is usual
 ENOUGH = 100.0  # readings in a past that says anything
-TRACKS = 8
-FAST, QUICK, MIDDLE, SLOW, LIVELY, STANDS, SWING, USUAL = range(TRACKS)
+TRACKS = 9
+FAST, QUICK, MIDDLE, SLOW, LIVELY, STANDS, SWING, SWINGS, ERRORS = range(TRACKS)
 FIELDS = [
     ("track", "f8", (TRACKS,)),
     ("lately", "f4", (LATER, SINGLES)),
@@ -59,7 +63,14 @@ def advance(old: Float, n: int, y: float, step: float, new: Float) -> None:
     new[LIVELY] = follow(old[LIVELY], error, n, 8.0)
     new[STANDS] = old[STANDS] + 1.0 if step == 0.0 and n > 0 else 0.0
     swing = abs(new[FAST] - 1.25 * new[MIDDLE] + 0.25 * new[SLOW])  # nothing on a straight line, whatever its slope
-    new[SWING], new[USUAL] = follow(old[SWING], swing, n, 40.0), follow(old[USUAL], swing, n, 1000.0)
+    new[SWING], new[SWINGS] = follow(old[SWING], swing, n, 40.0), follow(old[SWINGS], swing, n, USUALLY)
+    new[ERRORS] = follow(old[ERRORS], error, n, USUALLY)
+
+
+@kernel
+def calm(now: float, usual: float) -> float:
+    """Return by how much less there is than usual, as a logarithm."""
+    return max(log(usual / max(now, 1e-12 * usual)), 0.0) if usual > 0.0 else 0.0
 
 
 @kernel
@@ -67,8 +78,7 @@ def describe(old: Float, new: Float, y: float, level: float, step: float, found:
     """Write the surprises of a reading, by what it made of the means."""
     found[ERROR], found[DISTANCE], found[STEP] = abs(y - old[FAST]), abs(y - level), step
     found[SHIFT], found[BURST], found[STILL] = abs(new[QUICK] - new[SLOW]), new[LIVELY], new[STANDS]
-    usual = new[USUAL]
-    found[CALM] = max(log(usual / max(new[SWING], 1e-12 * usual)), 0.0) if usual > 0.0 else 0.0
+    found[CALM], found[HUSH] = calm(new[SWING], new[SWINGS]), calm(new[LIVELY], new[ERRORS])
 
 
 @kernel
@@ -83,7 +93,8 @@ def rarest(s: Any, found: Float, worthy: float, most: float) -> float:
         Decimal places that are believed.
     """
     best = 0.0
-    for k in range(SINGLES):
+    still = found[STILL] > 0.0 or s["lately"][:, STILL].max() > 0.0
+    for k in range(CALM if still else SINGLES):  # a series that stands still now and then is calm of course
         if s["heard"][k] >= ENOUGH and found[k] > 0.0 and found[k] >= s["lately"][:, k].max():
             u, scale, shape, share = tail.far(s["seen"][k], s["lowest"][k], s["heard"][k], LEAST[k])
             if found[k] > u:

@@ -67,6 +67,21 @@ def test_a_restart_changes_nothing(keeper, seed, saves, lost):
     assert_array_equal(scores(again, codes[at:], time[at:], value[at:]), whole[at:])
 
 
+def test_the_ensemble_restarts_exactly_from_a_saved_row_and_the_readings_since(keeper):
+    detectors = [DETECTORS["ensemble"]()]
+    codes, _, value = stream(5, 700, 2)
+    time = np.arange(700) * 60_000_000_000
+    whole = Deep(detectors, 2).update(codes, time, value, NOTHING)["ensemble"].score
+    deep = Deep(detectors, 2, keeper)
+    deep.shard = "exact"
+    for a, b in pairwise([0, 100, 230, 611]):
+        deep.update(codes[a:b], time[a:b], value[a:b], NOTHING)
+        snapshot = deep.snapshot()
+    again = Deep(detectors, 2, keeper, pickle.loads(pickle.dumps(snapshot)))
+    assert again.cold == 0
+    assert_array_equal(again.update(codes[611:], time[611:], value[611:], NOTHING)["ensemble"].score, whole[611:])
+
+
 def test_rows_that_are_gone_start_cold_and_say_so(keeper):
     codes, time, value = stream(2, 900, 3)
     deep = Deep(LIGHT, 3, keeper)
