@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from operators.motif.shape import AGAIN, CHANCE, FADE, FAR, NEAR, NEW, PEAKED, REMEMBERED, SPAN, TEMPLATES, WARM
+from operators.motif.shape import AGAIN, CHANCE, FADE, FAR, NEAR, NEW, PEAKED, REMEMBERED, SPAN, TEMPLATES, WAIT, WARM
 
 assert CHANCE < 1e-6
 
@@ -38,7 +38,7 @@ def run(values):
     e, told, templates, ids, rest, best = [], [], [], 0, 0, None
     for now, (x, free) in enumerate(innovations(values)):
         e.append(x)
-        if best and now - best[1] >= SPAN // 2:
+        if best and now - best[1] >= WAIT:
             _, when, found = best
             begin, best, rest = when - SPAN + 1, None, when + SPAN
             u = shape(e[begin : begin + SPAN])
@@ -73,7 +73,7 @@ def match(e, u, now, free, templates):
     again = [(z, t) for t in templates if (z := beyond(u @ shape(t["shape"]), AGAIN)) >= 0]
     if again:
         return max(again, key=lambda it: it[0])
-    old = range(max(now - REMEMBERED + 1, 0), now - 2 * SPAN + 2)
+    old = range(max(now - REMEMBERED + 1 + WAIT, 0), now - 2 * SPAN + 2)
     past = [(u @ v, begin) for begin in old if (v := shape(e[begin : begin + SPAN])) is not None]
     r, begin = max(past, default=(0, 0), key=lambda it: it[0])
     return (z, begin) if (z := beyond(r, NEW)) >= 0 else None

@@ -69,6 +69,8 @@ def news(item: Windows, judged: list[Judged]) -> list[Event]:
         for found in it.found:
             if found.type == "change-point":
                 events.append(Event("change-point", w.time, name, found.text, found.value))
+            if found.type == "motif":
+                events.append(Event("motif", w.time, name, found.text, found.value))
         if it.accepted:
             text = f"level {it.level:.6g} after {it.before:.6g} is the new normal for {', '.join(it.accepted)}"
             events.append(Event("new-normal", w.time, name, text, it.level))

@@ -68,7 +68,7 @@ class Learn:
         list
             One `Scored` of step ``models`` (also for silences alone) and, where there are bounds, one of step ``breaches``;
             `Rows` of ``forecasts``, ``forecast_errors``, ``breaches``; events ``value-drift``,
-            ``change-point``, ``drift``, ``new-normal``, ``model-reset``, ``not-modelled``.
+            ``change-point``, ``motif``, ``drift``, ``new-normal``, ``model-reset``, ``not-modelled``.
         """
         if item.step != self.plan.step:
             return []

@@ -35,7 +35,7 @@ class Lesson:
     drift
         By model, the tests that saw its error rise.
     found
-        Drifts and change points of the values themselves.
+        Drifts, change points and recurring shapes of the values themselves.
     accepted
         The models that started over at a new normal.
     reset
@@ -105,7 +105,9 @@ class Subject:
         accepted = self._accept()
         forecasts = {model: learner.forecasts(number, y) for model, learner in self.learners.items()}
         level = median(w[0] for w in self.recent) if accepted else nan
-        return Lesson(verdicts, forecasts, accuracy, drift, self.watches.update(y), accepted, reset, before, level)
+        return Lesson(
+            verdicts, forecasts, accuracy, drift, self.watches.update(y, number), accepted, reset, before, level
+        )
 
     def course(self) -> Ahead | None:
         """Return all that the combination expects, with its bands; None where there is none, or it does not know yet."""

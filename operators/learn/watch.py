@@ -1,4 +1,4 @@
-"""Watch: whether level and spread of a series are still what they were, and when it began anew."""
+"""Watch: whether level and spread of a series are still what they were, when it began anew, and which shapes it shows again."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from typing import NamedTuple
 from operators.drift import DRIFTS, Drift, Watch
 from operators.drift.drift import Snapshot
 from operators.forecast.breach import span
+from operators.motif import Met, motif
 from operators.trend.bocpd import bocpd
 
 HELD = 64  # newest values, from which it is said what changed
 NEWEST = 12  # of them are after the change, where a drift does not say since when
-WATCHES: dict[str, Callable[..., Drift]] = {**DRIFTS, "bocpd": bocpd}
+WATCHES: dict[str, Callable[..., Drift]] = {**DRIFTS, "bocpd": bocpd, "motif": motif}
 Saved = tuple[dict[str, Snapshot], tuple[float, ...]]
 
 
 class Found(NamedTuple):
-    """A drift or change point of a series: type of the event, what changed from what to what, and the new level or spread."""
+    """What was found: type of the event, what happened, and the new level or spread, of a shape the number of its template."""
 
     type: str
     text: str
@@ -29,7 +30,8 @@ class Found(NamedTuple):
 class Watches:
     """What watches the values of one series.
 
-    A drift says that the stream is not what it was, a change point also how sure that is and how long ago it began: the delay.
+    A drift says that the stream is not what it was, a change point also how sure that is and how long ago it began: the delay; a motif
+    which shape is shown again.
 
     Parameters
     ----------
@@ -45,7 +47,7 @@ class Watches:
     >>> from operators.drift.shiryaev import shiryaev
     >>> watches = Watches({"shiryaev": shiryaev(warmup=50), "bocpd": bocpd()}, 60.0)
     >>> for i in range(400):
-    ...     for it in watches.update(i * 7 % 11 / 10 + (i >= 300) * 5.0):
+    ...     for it in watches.update(i * 7 % 11 / 10 + (i >= 300) * 5.0, i):
     ...         print(i, it.type, it.text)
     303 value-drift shiryaev: the level rose from 0.495 to 5.675 in 4 min
     303 change-point bocpd: with 99.8 % a change 3 min ago, from 0.495 to 5.675
@@ -56,16 +58,28 @@ class Watches:
         self.watches = {name: Watch(drift, snapshots.get(name)) for name, drift in drifts.items()}
         self.every, self.recent = every, deque(recent, HELD)
 
-    def update(self, y: float) -> list[Found]:
-        """Take the next value; return what is no longer as it was."""
+    def update(self, y: float, number: int) -> list[Found]:
+        """Take the next value, and which window since 1970 it is of; return what is no longer as it was, or is again."""
         if self.watches:
             self.recent.append(y)
-        found = (self._changed(w) if name == "bocpd" else self._drifted(name, w) for name, w in self.watches.items())
-        return [it for it in found if it]
+        return [it for name, watch in self.watches.items() if (it := self._found(name, watch, number))]
 
     def state(self) -> Saved:
         """Return all that is remembered, as plain values."""
         return {name: watch.snapshot() for name, watch in self.watches.items()}, tuple(self.recent)
+
+    def _found(self, name: str, watch: Watch, number: int) -> Found | None:
+        if name == "motif":
+            return self._met(watch, number)
+        return self._changed(watch) if name == "bocpd" else self._drifted(name, watch)
+
+    def _met(self, watch: Watch, number: int) -> Found | None:
+        watch.seen = number  # its times pass over windows that never came
+        met = Met(*watch.said([self.recent[-1]], self.every)[0].tolist())
+        if not met.template >= 1.0:
+            return None
+        text = f"motif: template {met.template:.0f} again, the {nth(met.times)} time, {span(met.since)} after the time before"
+        return Found("motif", f"{text}; it began {span(met.ago)} ago", met.template)
 
     def _drifted(self, name: str, watch: Watch) -> Found | None:
         drift, *more = watch.said([self.recent[-1]], self.every)[0].tolist()
@@ -95,3 +109,15 @@ class Watches:
 
     def _windows(self, since: float) -> int:
         return round(since / self.every) + 1
+
+
+def nth(count: float) -> str:
+    """Say which of several.
+
+    Examples
+    --------
+    >>> [nth(n) for n in (2, 3, 4, 11, 21, 112)]
+    ['2nd', '3rd', '4th', '11th', '21st', '112th']
+    """
+    ending = "th" if count // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(int(count % 10), "th")
+    return f"{count:.0f}{ending}"

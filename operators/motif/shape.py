@@ -17,7 +17,7 @@ References
 
 from __future__ import annotations
 
-from math import atanh, inf, isnan, sqrt
+from math import atanh, inf, sqrt
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ TEMPLATES = 4
 CHANCE = 1e-7  # of a reading to begin a shape by accident
 NEW = -float(ndtri(CHANCE / REMEMBERED))  # deviations, among all that is remembered
 AGAIN = -float(ndtri(CHANCE / TEMPLATES))  # among the templates
+WAIT = SPAN // 2  # readings in which a surer match may come before one is told
 WARM = 100  # readings from which memory is known
 FADE = 1.0 / 500.0
 FAR = 4.0  # deviations to which innovations are cut
@@ -57,10 +58,12 @@ ROW = np.zeros(
         ("rest", "i8"),  # nothing is matched before
         ("id", "i8", (TEMPLATES,)),
         ("count", "i8", (TEMPLATES,)),
-        ("met", "i8", (TEMPLATES,)),
+        ("met", "i8", (TEMPLATES,)),  # at which reading; when it was met first and last, ns
         ("first", "i8", (TEMPLATES,)),
+        ("newest", "i8", (TEMPLATES,)),
         ("shape", "f4", (TEMPLATES, SPAN)),
         ("ring", "f4", (REMEMBERED,)),
+        ("time", "i8", (REMEMBERED,)),
     ],
 )
 START = ROW.copy()
@@ -76,9 +79,7 @@ def near_by(e: float, s: Any) -> float:
 
 @kernel
 def innovation(s: Any, x: float) -> float:
-    """Learn a reading; return what the one before does not tell of it, in deviations, cut; 0 where it is missing."""
-    if isnan(x):
-        return 0.0
+    """Learn a reading; return what the one before does not tell of it, in deviations, cut."""
     if s["n"] == 0:
         s["mean"] = s["last"] = x
     fade = max(FADE, 1.0 / (s["n"] + 1.0))
@@ -126,87 +127,3 @@ def likeness(r: float, s: Any) -> float:
     echo = s["echo"] / s["noise"] if s["noise"] > 0.0 else 1.0
     free = SPAN * max(1.0 - echo * echo, 0.0) / (1.0 + echo * echo) - 3.0
     return atanh(min(r, 0.999999)) * sqrt(free) if free > 0.0 else 0.0
-
-
-@kernel
-def match(s: Any, now: int, u: Float, v: Float) -> tuple[float, int]:
-    """Return how far beyond its line the likest of templates (from -1 down) or past stretches (their begin) is; -inf: none."""
-    best, found = -inf, NONE
-    for k in range(TEMPLATES):
-        if s["count"][k]:
-            for j in range(SPAN):
-                v[j] = s["shape"][k, j]
-            shaped(v)
-            z = likeness(float(u @ v), s) - AGAIN
-            if z >= 0.0 and z > best:
-                best, found = z, -1 - k
-    if found != NONE:
-        return best, found
-    nearest = 0.0
-    for begin in range(max(now - REMEMBERED + 1, 0), now - 2 * SPAN + 2):
-        mean = square = dot = 0.0
-        for j in range(SPAN):
-            a = np.float64(s["ring"][(begin + j) % REMEMBERED])
-            mean, square, dot = mean + a / SPAN, square + a * a, dot + a * u[j]
-        power = square - SPAN * mean * mean
-        if power > 1e-9 and dot > nearest * sqrt(power) and stretch(s, begin, v):
-            nearest, found = dot / sqrt(power), begin
-    z = likeness(nearest, s) - NEW
-    return (z, found) if z >= 0.0 else (-inf, NONE)
-
-
-@kernel
-def placed(s: Any, u: Float) -> int:
-    """Return the template of a stretch that is like an earlier one, a new one in the place of that which was not met for longest."""
-    for j in range(TEMPLATES):
-        if s["count"][j] and abs(s["met"][j] - s["match"]) < SPAN:  # known, and seen at another of its ends
-            s["shape"][j], s["met"][j] = u.astype(np.float32), s["match"]
-            return j
-    k, v = 0, np.empty(SPAN)
-    for j in range(TEMPLATES):
-        k = j if s["met"][j] < s["met"][k] else k
-    stretch(s, s["match"], v)
-    s["ids"] += 1
-    s["id"][k], s["count"][k], s["met"][k], s["first"][k] = s["ids"], 1, s["match"], s["match"]
-    s["shape"][k] = v.astype(np.float32)
-    return k
-
-
-@kernel
-def tell(s: Any, out: Float) -> None:
-    """Turn the surest match of late into one more meeting of a template; write what is told of it."""
-    begin, u = s["when"] - SPAN + 1, np.empty(SPAN)
-    stretch(s, begin, u)
-    k = placed(s, u) if s["match"] >= 0 else -1 - s["match"]
-    since = begin - s["met"][k]
-    s["count"][k], s["met"][k] = s["count"][k] + 1, begin
-    weight, alike = 1.0 / min(s["count"][k], 8), 0.0
-    for j in range(SPAN):
-        alike += u[j] * s["shape"][k, j]
-        s["shape"][k, j] += np.float32(weight * (u[j] - s["shape"][k, j]))
-    out[0], out[1], out[2], out[3] = s["id"][k], s["count"][k], begin, since
-    out[4], out[5] = (begin - s["first"][k]) / (s["count"][k] - 1.0), min(alike, 1.0)
-
-
-@kernel
-def learn(s: Any, x: float, out: Float) -> bool:
-    """Learn a reading, NaN where it is missing; return whether a shape was met, and write which."""
-    now, told = s["n"], False
-    s["ring"][now % REMEMBERED] = innovation(s, x)
-    s["n"] += 1
-    if s["match"] != NONE and (now - s["when"] >= SPAN // 2):
-        tell(s, out)
-        s["rest"], s["match"], s["best"], told = s["when"] + SPAN, NONE, -inf, True
-    u, v = np.empty(SPAN), np.empty(SPAN)
-    if now >= max(WARM, s["rest"]) and stretch(s, now - SPAN + 1, u):
-        z, found = match(s, now, u, v)
-        if z > s["best"]:
-            s["best"], s["when"], s["match"] = z, now, found
-    return told
-
-
-@kernel
-def each(rows: Any, values: Float, out: Float) -> None:
-    """Learn one reading of every row; rows of `out` that stay NaN tell nothing."""
-    for k in range(len(values)):
-        learn(rows[k], values[k], out[k])

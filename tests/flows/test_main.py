@@ -30,7 +30,7 @@ SETTINGS = {
     "ALLUSE_LEARN__STEP": "20s",
     "ALLUSE_LEARN__SERIES": "3",
     "ALLUSE_LEARN__MODELS": "holt_winters,combination",
-    "ALLUSE_LEARN__WATCH": "shiryaev,bocpd",
+    "ALLUSE_LEARN__WATCH": "shiryaev,bocpd,motif",
     "ALLUSE_LEARN__HORIZONS": "1m,45m",  # the second on windows of 60 s
     "ALLUSE_LEARN__BOUNDS": '{"cpu idle": {"above": 61.0, "below": 39.0}}',
 }

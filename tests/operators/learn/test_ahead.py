@@ -183,6 +183,45 @@ def test_a_change_of_the_values_is_an_event_that_says_what_changed(watch):
         assert found[0].time < 510 * MINUTE
 
 
+def shapes(length=1100, every=200):
+    """Return minutes of noise in which a wave of 24 recurs; some windows between two of them never came."""
+    values = 20 + np.random.default_rng(1).normal(size=(length, 1))
+    for begin in range(200, length - 100, every):
+        values[begin : begin + 24, 0] += 9 * np.sin(np.arange(24) * np.pi / 8)
+    values[450:520] = np.nan
+    return values
+
+
+def recurring(records):
+    return [it for it in records if isinstance(it, Event) and it.type == "motif"]
+
+
+def test_a_shape_shown_again_is_an_event_that_says_which_and_how_long_after():
+    plan = replace(build("60s", ["holt_winters"]), watches={"motif": WATCHES["motif"]()})
+    found = recurring(Learn(plan, Budget(1)).update(windows([HOST], shapes())))
+    assert [(it.series, it.value) for it in found] == [(HOST, 1.0)] * 3
+    for nth, it in zip(("2nd", "3rd", "4th"), found, strict=True):
+        said = f"motif: template 1 again, the {nth} time, 3 h 20 min after the time before; it began (\\d+) min ago"
+        (ago,) = re.fullmatch(said, it.text).groups()
+        assert (it.time // MINUTE - int(ago)) % 200 == pytest.approx(0, abs=12)  # the wave within a stretch of 32
+    noise = 20 + np.random.default_rng(2).normal(size=(2000, 1))
+    assert not recurring(Learn(plan, Budget(1)).update(windows([HOST], noise)))
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.sets(st.integers(0, 1099), max_size=6), st.integers(5, 60))
+def test_shapes_keep_their_numbers_after_a_restart(kills, due):
+    item = windows([HOST], shapes())
+    plan = replace(build("60s", ["holt_winters"]), watches={"motif": WATCHES["motif"]()})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kept, "DUE", due)
+        running, records = Learn(plan, Budget(1)), []
+        for part in cut(item, kills):
+            records += running.update(part)
+            running = Learn(plan, Budget(1), pickle.loads(pickle.dumps(running.snapshot())))
+    assert told(recurring(records)) == told(recurring(Learn(plan, Budget(1)).update(item)))
+
+
 @settings(max_examples=8, deadline=None)
 @given(st.sets(st.integers(0, 399), max_size=6), st.integers(5, 60))
 def test_watches_and_forecasts_go_on_exactly_after_a_restart(kills, due):

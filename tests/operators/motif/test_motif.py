@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from operators.motif import Motifs, run
+from config.records import SECOND
+from operators.detector import Points
+from operators.drift import Watch
+from operators.motif import meetings, motif
 from scripts.yardstick.correlation import KINDS
 from tests import naive_motif
 
@@ -22,13 +25,13 @@ def recurring(length, every, seed=2, shape=HUMP, first=300):
 
 def test_they_are_those_of_the_plain_twin():
     values = recurring(560, 120, 1, first=150)
-    found = [(m.template, m.times, m.begin, m.since) for m in run(values)]
+    found = [(m.template, m.times, at - m.ago, m.since) for at, m in meetings(values).items()]
     assert len(found) >= 1
     assert found == naive_motif.run(values)
 
 
 def test_a_shape_is_told_each_time_and_how_long_after_the_time_before():
-    found = run(recurring(4500, 362))
+    found = meetings(recurring(4500, 362)).values()
     assert len(found) >= 8  # of 11, the first of which cannot be
     times = [
         round(m.since / 362) for m in found
@@ -43,11 +46,11 @@ def test_two_shapes_are_two_templates():
     values = recurring(5000, 500)
     for begin in range(550, 4900, 500):
         values[begin : begin + 20] += other
-    found = run(values)
+    found = meetings(values)
     # what begins with the first shape lies near 300, what begins with the other near 50 in each 500
-    halves = {m.template: set() for m in found}
-    for m in found:
-        halves[m.template].add(bool((m.begin + 16 - 175) % 500 < 250))
+    halves = {m.template: set() for m in found.values()}
+    for at, m in found.items():
+        halves[m.template].add(bool((at - m.ago + 16 - 175) % 500 < 250))
     assert len(found) >= 12
     assert all(len(half) == 1 for half in halves.values())
     assert {True, False} == set.union(*halves.values())
@@ -55,40 +58,59 @@ def test_two_shapes_are_two_templates():
 
 @pytest.mark.parametrize("kind", ["white", "heavy", "counts", "spikes", "memory", "walk", "trend", "day"])
 def test_where_nothing_recurs_nothing_is_told(kind):
-    assert run(KINDS[kind](np.random.default_rng(3), (1, 3000))[0]) == []
+    assert meetings(KINDS[kind](np.random.default_rng(3), (1, 3000))[0]) == {}
 
 
 def test_smooth_wandering_and_dull_series_have_no_shapes():
     smooth = np.convolve(np.random.default_rng(5).normal(size=5020), np.hanning(15), "valid")
     for values in (smooth, np.zeros(500), np.tile([3.0, 8.0], 500), np.arange(1000) / 7, np.full(500, np.nan)):
-        assert [m for m in run(values) if m.similarity < 0.99] == []
+        assert [m for m in meetings(values).values() if m.similarity < 0.99] == []
 
 
-def test_series_do_not_mix_and_a_restart_changes_nothing():
+def test_documents_itself():
+    assert all(part in (motif.__doc__ or "") for part in ("Examples", "References", "doi:"))
+
+
+@pytest.mark.parametrize("size", [7, 97])
+def test_cuts_missing_readings_and_restarts_change_nothing(size):
+    values, parts, watch = recurring(1500, 200), [], Watch(motif())
+    for a in range(0, 1500, size):
+        watch.said([np.nan, np.inf])
+        parts.append(watch.said(values[a : a + size])[:, :2])
+        watch = Watch(motif(), pickle.loads(pickle.dumps(watch.snapshot())))
+        assert not watch.cold
+    assert_array_equal(np.concatenate(parts), Watch(motif()).said(values)[:, :2])
+    assert np.nanmax(np.concatenate(parts)) >= 3
+
+
+def test_series_do_not_mix():
     values = np.stack([recurring(1500, 200, seed) for seed in range(3)], 1)
-    values[700:710, 1] = np.nan
-    alone = [[m._replace(row=k) for m in run(values[:, k])] for k in range(3)]
-    motifs, found = Motifs(3), []
-    for t, row in enumerate(values):
-        found += motifs.update(row)
-        if t % 97 == 0:
-            saved = pickle.loads(pickle.dumps(motifs.snapshot()))
-            motifs = Motifs(3)
-            motifs.restore(saved)
-    assert sorted(found) == sorted(m for series in alone for m in series)
-    assert len(found) >= 6
+    trend, n = motif(), values.size
+    out, codes = np.full((n, len(trend.fields)), np.nan), np.tile([0, 1, 2], 1500)
+    trend.each(np.repeat(trend.row, 3), Points(codes, np.arange(n) // 3 * SECOND, values.ravel()), trend.params, out)
+    for k in range(3):
+        found = {i: tuple(it) for i, it in enumerate(out[codes == k].tolist()) if it[0] == it[0]}
+        assert found == meetings(values[:, k])
 
 
-def test_a_fresh_row_starts_afresh():
-    motifs, values = Motifs(1), recurring(1200, 190, 1)
-    for x in values:
-        motifs.update(np.array([x]))
-    again = [m for t, x in enumerate(values) for m in motifs.update(np.array([x]), [0] if t == 0 else [])]
-    assert again == run(values)
+def test_a_template_keeps_its_number_however_many_follow():
+    """Six shapes for four places: numbers of those that were forgotten are not given again, and state does not grow."""
+    rng, shapes = np.random.default_rng(4), np.random.default_rng(9).choice([-7.0, 7.0], (6, 8)).repeat(4, 1)
+    values = rng.normal(size=12_000)
+    for i, begin in enumerate(range(200, 11_900, 150)):
+        values[begin : begin + 32] += shapes[i // 13]
+    watch = Watch(motif())
+    size = len(watch.snapshot()[2])
+    said = watch.said(values)[:, 0]
+    numbers = said[~np.isnan(said)]
+    assert len(watch.snapshot()[2]) == size
+    assert sorted(set(numbers)) == list(dict.fromkeys(numbers.tolist()))
+    assert len(set(numbers)) >= 6
 
 
 def test_scale_and_level_do_not_matter():
     values = recurring(1500, 200)
-    for a, b in zip(run(values), run(1024.0 * values), strict=True):
-        assert a[:5] == b[:5]
-    assert_array_equal([m.begin for m in run(values + 4096.0)], [m.begin for m in run(values)])
+    for a, b in zip(meetings(values).items(), meetings(1024.0 * values).items(), strict=True):
+        assert a[0] == b[0]
+        assert a[1][:5] == b[1][:5]
+    assert [*meetings(values + 4096.0)] == [*meetings(values)]
