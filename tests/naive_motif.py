@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from operators.motif.shape import AGAIN, CHANCE, FADE, FAR, NEAR, NEW, PEAKED, REMEMBERED, SPAN, TEMPLATES, WAIT, WARM
-
-assert CHANCE < 1e-6
+from operators.motif.shape import AGAIN, FADE, FAR, NEAR, NEW, PEAKED, REMEMBERED, SPAN, TEMPLATES, WAIT, WARM
 
 
 def innovations(values):
@@ -23,7 +21,7 @@ def innovations(values):
         echo += fade * (np.clip(e, -limit, limit) * np.clip(before, -limit, limit) - echo)
         last, before = x, e
         share = (echo / noise) ** 2 if noise > 0 else 1
-        yield np.float32(e / noise**0.5 if noise > 0 else 0), max(SPAN * (1 - share) / (1 + share) - 3, 0)
+        yield np.float32(e / noise**0.5 if noise > 0 else 0), max(SPAN * (1 - share) / (1 + share) - 2, 0)
 
 
 def shape(stretch):
@@ -68,7 +66,7 @@ def match(e, u, now, free, templates):
     """Return how far beyond its line the likest template or earlier stretch is, and which; None: none."""
 
     def beyond(r, line):
-        return np.arctanh(min(r, 0.999999)) * np.sqrt(free) - line
+        return (8 * free + 1) / (8 * free + 3) * np.sqrt(-free * np.log1p(-(np.clip(r, 0, 0.999999) ** 2))) - line
 
     again = [(z, t) for t in templates if (z := beyond(u @ shape(t["shape"]), AGAIN)) >= 0]
     if again:

@@ -47,7 +47,7 @@ def motif() -> Trend:
     >>> for begin in (200, 440, 680): x[begin : begin + 24] += 9 * np.sin(np.arange(24) * np.pi / 8)
     >>> for i, met in meetings(x, every=60.0).items(): print(i, met.template, met.times, met.since / 60)
     497 1.0 2.0 240.0
-    723 1.0 3.0 240.0
+    737 1.0 3.0 240.0
     """
     return Trend("motif", START, 0, Met._fields, each)
 

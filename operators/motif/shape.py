@@ -2,9 +2,9 @@
 
 The newest `SPAN` readings are compared, each series' level and scale apart, with all that are remembered and with the templates: the
 nearest neighbour of the newest stretch, as in a matrix profile that grows on the right [1]_.  Smooth and wandering series are
-everywhere like themselves, so not readings are compared but what the reading before does not tell of each, and memory that is left counts
-for fewer readings [2]_.  By Fisher's transform a correlation then has a chance; one below `CHANCE` in all comparisons of a reading is no
-accident.  A stretch that one spike makes up is no shape.
+everywhere like themselves, so not readings are compared but what the reading before does not tell of each, and memory that is left
+counts for fewer readings [2]_.  By Student's distribution a correlation then has a chance [3]_; one below `CHANCE` in all comparisons
+of a reading is no accident.  A stretch that one spike makes up is no shape.
 
 References
 ----------
@@ -12,12 +12,13 @@ References
    (incremental); here directly, for memories of a few thousand readings.
 .. [2] Bayley, Hammersley (1946), "The 'effective' number of independent observations in an autocorrelated time series", Supplement to the
    Journal of the Royal Statistical Society 8(2), doi:10.2307/2983560.
-.. [3] Fisher (1921), "On the 'probable error' of a coefficient of correlation deduced from a small sample", Metron 1.
+.. [3] Wallace (1959), "Bounds on normal approximations to Student's and the chi-square distributions", Annals of Mathematical
+   Statistics 30(4), of the tail; Fisher's transform, of so few readings, would be wrong there by a factor of tens.
 """
 
 from __future__ import annotations
 
-from math import atanh, inf, sqrt
+from math import inf, log1p, sqrt
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from operators.kernel import kernel
 SPAN = 32  # readings of a shape
 REMEMBERED = 2048
 TEMPLATES = 4
-CHANCE = 1e-7  # of a reading to begin a shape by accident
+CHANCE = 1e-6  # of a reading to begin a shape by accident
 NEW = -float(ndtri(CHANCE / REMEMBERED))  # deviations, among all that is remembered
 AGAIN = -float(ndtri(CHANCE / TEMPLATES))  # among the templates
 WAIT = SPAN // 2  # readings in which a surer match may come before one is told
@@ -125,5 +126,7 @@ def stretch(s: Any, begin: int, u: Float) -> bool:
 def likeness(r: float, s: Any) -> float:
     """Return how many deviations beyond chance a correlation is."""
     echo = s["echo"] / s["noise"] if s["noise"] > 0.0 else 1.0
-    free = SPAN * max(1.0 - echo * echo, 0.0) / (1.0 + echo * echo) - 3.0
-    return atanh(min(r, 0.999999)) * sqrt(free) if free > 0.0 else 0.0
+    free = SPAN * max(1.0 - echo * echo, 0.0) / (1.0 + echo * echo) - 2.0
+    if free <= 0.0 or r <= 0.0:
+        return 0.0
+    return (8.0 * free + 1.0) / (8.0 * free + 3.0) * sqrt(-free * log1p(-(min(r, 0.999999) ** 2)))

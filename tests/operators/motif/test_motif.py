@@ -5,11 +5,13 @@ import pickle
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from scipy import stats
 
 from config.records import SECOND
 from operators.detector import Points
 from operators.drift import Watch
 from operators.motif import meetings, motif
+from operators.motif.shape import likeness
 from scripts.yardstick.correlation import KINDS
 from tests import naive_motif
 
@@ -24,10 +26,20 @@ def recurring(length, every, seed=2, shape=HUMP, first=300):
 
 
 def test_they_are_those_of_the_plain_twin():
-    values = recurring(560, 120, 1, first=150)
+    values = recurring(560, 120, 1, 1.5 * HUMP, first=150)
     found = [(m.template, m.times, at - m.ago, m.since) for at, m in meetings(values).items()]
     assert len(found) >= 1
     assert found == naive_motif.run(values)
+
+
+@pytest.mark.parametrize("echo", [0.0, 0.4])
+@pytest.mark.parametrize("r", [0.1, 0.6, 0.9])
+def test_likeness_is_as_rare_as_a_normal_deviate(r, echo):
+    row = motif().row.copy()
+    row["noise"], row["echo"] = 1.0, echo
+    free = 32 * (1 - echo**2) / (1 + echo**2) - 2
+    exact = stats.norm.isf(stats.t.sf(r * np.sqrt(free / (1 - r**2)), free))
+    assert likeness(r, row[0]) == pytest.approx(exact, rel=5e-3)
 
 
 def test_a_shape_is_told_each_time_and_how_long_after_the_time_before():
