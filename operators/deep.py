@@ -57,7 +57,7 @@ class Deep:
     >>> deep = Deep([zscore(warmup=2)], 1)
     >>> codes, time, value = np.array([7, 2, 7, 7, 7]), np.arange(5), np.array([1.0, 8.0, 3.0, 2.0, 9.0])
     >>> deep.update(codes, time, value, NOTHING)["zscore"].score.tolist(), deep.used
-    ([nan, nan, nan, 0.0, 2.1433], 1)
+    ([nan, nan, nan, 0.0, 0.1837], 1)
     """
 
     def __init__(

@@ -71,7 +71,7 @@ class Detect:
     >>> checked = Checked(b, np.ones(4, bool), b.value, np.array([0]), Silences.none())
     >>> scored = Detect([zscore(warmup=2)], []).update(checked)
     >>> scored.step, scored.scores["zscore"].score.tolist(), scored.scores["zscore"].yhat
-    ('points', [nan, nan, 0.0, 2.1433], array([nan, nan, nan,  2.]))
+    ('points', [nan, nan, 0.0, 0.1837], array([nan, nan, nan, nan]))
     """
 
     def __init__(

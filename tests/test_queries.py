@@ -18,7 +18,7 @@ from influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS
 
 from config.records import SECOND, Poll, Rows
-from config.rules import rules_of
+from config.rules import Rule, rules_of
 from config.settings import load
 from flows.correlate import plan
 from flows.main import Ends, learning
@@ -74,7 +74,8 @@ def stored():
     )
     out, nothing = [], TestingSink([])
     ends = Ends(TestingSource([(p.shard, p) for p in polls]), {"list": TestingSink(out)}, nothing, nothing, nothing)
-    run_main(learning(settings, rules_of(settings), ends))
+    fallen = Rule(name="IdleLow", metric="cpu", step="60s", value="mean", below=60.0)
+    run_main(learning(settings, (*rules_of(settings), fallen), ends))
     stored = [item for _, item in out]
     return [*stored, *correlations(stored)]
 

@@ -35,13 +35,11 @@ BEND, BENT = (
     0.8,
 )  # beyond so many places tails promise too much, on a day of a fleet's noise: so much of them counts
 SURE, CERTAIN = (
-    5.0,
-    7.0,
-)  # places below which singles say nothing: a little odd is for the average to tell; and the most they say
-SEEN, BEYOND = (
-    2.2,
-    0.95,
-)  # who has seen n readings hardly believes in a chance below n ** -SEEN: so much of further places is lost
+    5.6,
+    6.1,
+)  # places below which singles say nothing: a little odd is for the average to tell; and the most they say: an alert
+# Who has seen n readings hardly believes in a chance below n ** -SEEN: so much of further places is lost.
+SEEN, BEYOND = 2.2, 0.95
 EFFECT, MEANS, ALL, TOLD, WEEK = range(KINDS, KINDS + 5)  # what stands behind the surprises in `found`
 ONES = KINDS + 5  # single surprises, and the means that follow
 NEXT = ONES + single.SINGLES

@@ -97,8 +97,8 @@ def test_the_bands_of_every_forecaster_hold_what_they_say(model):
 def test_each_horizon_is_learnt_on_windows_that_suit_it():
     found = plans(load({"ALLUSE_LEARN__HORIZONS": "5m,1h,6h,7d", "ALLUSE_WINDOWS__EVERY": "60,600,3600"}))
     assert [(it.step, it.ahead) for it in found] == [("60s", (5, 60)), ("600s", (36,)), ("3600s", (168,))]
-    assert list(found[0].makers) == ["half_space_trees", "holt_winters", "regression"]
-    assert [list(it.makers) for it in found[1:]] == [["holt_winters"]] * 2
+    assert list(found[0].makers) == ["half_space_trees", "combination", "regression"]
+    assert [list(it.makers) for it in found[1:]] == [["combination"]] * 2
 
 
 def test_a_horizon_that_nothing_reaches_stops_the_start_where_it_was_asked_for(caplog):
@@ -114,7 +114,10 @@ def test_a_horizon_that_nothing_reaches_stops_the_start_where_it_was_asked_for(c
     ("environ", "text"),
     [
         ({"ALLUSE_LEARN__STEP": "10s"}, "learn.step: no windows of 10s are computed"),
-        ({"ALLUSE_LEARN__BOUNDS": '{"cpu": {"above": 90.0}}'}, "learn.bounds: only the model combination"),
+        (
+            {"ALLUSE_LEARN__BOUNDS": '{"cpu": {"above": 90.0}}', "ALLUSE_LEARN__MODELS": "holt_winters"},
+            "learn.bounds: only the model combination",
+        ),
     ],
 )
 def test_what_cannot_be_learnt_stops_the_start(environ, text):
