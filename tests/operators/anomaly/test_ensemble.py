@@ -31,9 +31,11 @@ def test_agrees_with_its_plain_twin(name):
     n = 2500
     stuck = NOISE[:n].copy()
     stuck[1500:1540] = stuck[1500]
+    lengths = np.random.default_rng(3).integers(20, 60, 200)  # no period: the twin knows none but day and week, see test_season
+    teeth = np.concatenate([np.arange(length) for length in lengths])
     x = {
         "stuck": stuck,
-        "saw tooth": np.arange(n) % 41 + 0.3 * NOISE[:n],
+        "saw tooth": teeth[:n] + 0.3 * NOISE[:n],
         "season": 50 + SEASON[:n] + NOISE[:n],
         "lognormal": np.exp(NOISE[:n]),
         "walk": NOISE[:n].cumsum(),
