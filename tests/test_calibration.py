@@ -1,9 +1,11 @@
 """The curve of asked and got, and that the ensemble keeps near it on streams that are made."""
 
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 
-from scripts.yardstick import calibration
+from scripts.yardstick import calibration, curves
 from scripts.yardstick.calibration import LINES, asked, count, markdown, recorded, streams
 from scripts.yardstick.series import Labelled
 
@@ -32,3 +34,17 @@ def test_the_table_has_a_row_a_line():
     lines = markdown([calibration.Got("stationary", 20_000, (20, 8, 4, 2, 1, 0))]).splitlines()
     assert len(lines) == 2 + len(LINES)
     assert lines[3] == "| 1 | 4 | 4 |"
+
+
+def test_the_page_gets_the_table_and_the_curves_again_and_again(tmp_path):
+    page = tmp_path / "detection.md"
+    page.write_text("Before.\n\n| score | asked |\n| ---: | ---: |\n| 1 | 4 |\n\nAfter.\n")
+    for told in (8, 9):
+        curves.write(page, [calibration.Got("stationary", 20_000, (20, told, 4, 2, 1, 0))], "scripts/quality")
+    text = page.read_text()
+    assert (text.count("![asked against got](detection/calibration.svg)"), text.count("| score |")) == (1, 1)
+    assert "| 1 | 4 | 4.5 |" in text
+    assert text.startswith("Before.\n\n|")
+    assert text.endswith("\n\nAfter.\n")
+    drawn = ElementTree.parse(tmp_path / "detection" / "calibration.svg")
+    assert len(list(drawn.iter("{http://www.w3.org/2000/svg}circle"))) == 5

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from config.layers import ConfigError
 from config.rules import rules_of
-from scripts.yardstick import beside, calibration, results
+from scripts.yardstick import beside, calibration, curves, results
 from scripts.yardstick.alerts import fleets
 from scripts.yardstick.entries import ENTRIES, KINDS
 from scripts.yardstick.judge import Row, Say, judge, processes
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     """Judge what is asked for; return the exit code: 2 when there is nothing to judge."""
     asked = parsed(arguments)
     if asked.calibration:
-        return calibrate(asked.data)
+        return calibrate(asked.data, " ".join(["scripts/quality", *arguments]) if asked.write else "")
     names = asked.detectors or NAMES + FOREIGN * asked.rivals
     try:
         sets = wanted(asked)
@@ -61,13 +61,15 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def calibrate(data: Path) -> int:
-    """Print how often lines of the ensemble's score were asked for and got; return the exit code."""
+def calibrate(data: Path, command: str) -> int:
+    """Print how often lines of the ensemble's score were asked for and got, and write it if there is a command; return the exit code."""
     found = calibration.calibration([series for it in find(data, "nab") for series in it.items])
     if sys.stdout.isatty():
         Console(highlight=False, width=WIDE).print(calibration.table(found))
     else:
         print(calibration.markdown(found))
+    if command:
+        curves.write(RESULTS, found, command)
     return 0
 
 

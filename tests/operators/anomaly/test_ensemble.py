@@ -31,7 +31,9 @@ def test_agrees_with_its_plain_twin(name):
     n = 2500
     stuck = NOISE[:n].copy()
     stuck[1500:1540] = stuck[1500]
-    lengths = np.random.default_rng(3).integers(20, 60, 200)  # no period: the twin knows none but day and week, see test_season
+    lengths = np.random.default_rng(3).integers(
+        20, 60, 200
+    )  # no period: the twin knows none but day and week, see test_season
     teeth = np.concatenate([np.arange(length) for length in lengths])
     x = {
         "stuck": stuck,
