@@ -466,3 +466,4 @@ class Event:
     series: str = ""
     text: str = ""
     value: float = 0.0
+    detector: str = ""

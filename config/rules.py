@@ -16,7 +16,7 @@ from config.layers import ConfigError, nearest
 from config.rule import PLACE, Rule, fill
 from config.settings import CHANCE, DEEP, Settings
 
-__all__ = ["NO_DATA", "OURS", "SHIPPED", "Rule", "fill", "promises", "read_rules", "rules_of", "silences"]
+__all__ = ["NO_DATA", "OURS", "SHIPPED", "Rule", "fill", "heard", "promises", "read_rules", "rules_of", "silences"]
 LOG = logging.getLogger(__name__)
 DAY, SERIES = 86_400, 1_000
 
@@ -86,7 +86,7 @@ def promises(rules: Iterable[Rule], settings: Settings) -> Iterator[str]:
     rule Odd: fires above a score of 1.61, which chance reaches 5 times in the 1,440,000 windows that 1,000 series make a day
     """
     for rule in rules:
-        if rule.value == "score" and rule.detector in DEEP and rule.above is not None:
+        if rule.value == "score" and rule.detector in DEEP and rule.above is not None and rule.step != "points":
             windows = SERIES * DAY // int(rule.step.removesuffix("s"))
             by_chance = windows * _chance(rule, settings) ** rule.above
             yield (
@@ -95,8 +95,25 @@ def promises(rules: Iterable[Rule], settings: Settings) -> Iterator[str]:
             )
 
 
+def heard(rules: Iterable[Rule], settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return the parameters of detectors, with the highest line of the rules that listen to those that mean a probability.
+
+    Examples
+    --------
+    >>> from config.settings import load
+    >>> heard([Rule(name="Odd", step="60s", value="score", above=2.0)], load({}))
+    {'ensemble': {'line': 2.0}}
+    """
+    lines = [r.above for r in rules if r.value == "score" and r.detector in ("", *DEEP) and r.above is not None]
+    waited = {"line": max(1.0, *lines)} if lines else {}
+    return settings.detector | {name: waited | settings.detector.get(name, {}) for name in DEEP}
+
+
 def _chance(rule: Rule, settings: Settings) -> float:
-    return float(settings.detector.get(rule.detector, {}).get("chance", CHANCE))
+    chance = settings.detector.get(rule.detector, {}).get("chance", CHANCE)
+    if not isinstance(chance, float) or not 0.0 < chance < 0.5:
+        raise ConfigError(f"detector.{rule.detector}.chance: is {chance!r}; a share of windows, between 0 and 0.5")
+    return chance
 
 
 def _with_line(rule: Rule, settings: Settings) -> Rule:
@@ -148,7 +165,9 @@ def _not_computed(rule: Rule, steps: Mapping[str, Sequence[str]]) -> str:
     if rule.step not in steps and re.fullmatch(r"\d+s", rule.step):
         return f"no windows of {rule.step} are computed"
     if rule.detector and rule.detector not in steps[rule.step]:
-        return f"{rule.detector} does not run on {rule.step}" + (" (detect.deep is 0)" if rule.detector in DEEP else "")
+        others = [step for step, detectors in steps.items() if rule.detector in detectors]
+        reason = f"it does on {', '.join(others)}" if others else "detect.deep is 0"
+        return f"{rule.detector} does not run on {rule.step}" + (f" ({reason})" if rule.detector in DEEP else "")
     return ""
 
 
@@ -233,8 +252,10 @@ def _detector(rule: Rule, steps: Mapping[str, Sequence[str]]) -> str:
 
 
 def _line(rule: Rule, steps: Mapping[str, Sequence[str]]) -> str:
-    if rule.above is None and rule.below is None and (rule.value != "score" or rule.detector not in DEEP):
-        return f"above: is missing, and so is below; from alerts.budget follows only the line of score of detector {' or '.join(DEEP)}"
+    derived = rule.value == "score" and rule.detector in DEEP and rule.step != "points"
+    if rule.above is None and rule.below is None and not derived:
+        names = " or ".join(DEEP)
+        return f"above: is missing, and so is below; from alerts.budget follows only the line of score of detector {names} on windows"
     if rule.above is not None and rule.below is not None and rule.below >= rule.above:
         return f"below: {rule.below:g} must be less than above ({rule.above:g}): with both, values outside of the two are meant"
     return ""

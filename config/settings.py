@@ -197,7 +197,7 @@ class Learn(Section):
 
 class Alerts(Section):
     rules: str
-    budget: float = Field(gt=0)
+    budget: float = Field(gt=0, allow_inf_nan=False)
 
 
 class Collect(Section):

@@ -20,7 +20,7 @@ from config.layers import ConfigError
 from config.logs import setup
 from config.records import SECOND, Alert, Event, MetricBatch, Poll, Reject, Row, Rows
 from config.recovery import begin
-from config.rules import Rule, rules_of, silences
+from config.rules import Rule, heard, rules_of, silences
 from config.settings import DEEP, Settings, load_or_exit
 from config.shelf import Keeper, Nowhere, shelf
 from config.telemetry import BUILD
@@ -79,7 +79,7 @@ def learning(settings: Settings, rules: Sequence[Rule], ends: Ends) -> Dataflow:
     # Detect and learn
     points = detect("points", checked.points, anomaly.build(s.detect.points, s.detector), [], s.store.scores)
     shortest = f"{min(s.windows.every)}s"
-    deep = anomaly.build([d for d in DEEP if d not in s.detect.windows], s.detector)
+    deep = anomaly.build([d for d in DEEP if d not in s.detect.windows], heard(rules, s))
     deeply = Deeply(shortest, deep, s.detect.deep, ends.rows, exchanges)
     light = anomaly.build(s.detect.windows, s.detector)
     judged = detect("judged", windows.judged, [], light, s.store.scores, deeply)
@@ -122,7 +122,8 @@ def reading(s: Settings) -> dict[str, int]:
 
 def event_row(event: Event) -> Row:
     """Return an event as a row of the measurement `events`."""
-    return Row("events", event.time, {"type": event.type}, {"text": event.text, "value": event.value}, event.series)
+    tags = {"type": event.type} | ({"detector": event.detector} if event.detector else {})
+    return Row("events", event.time, tags, {"text": event.text, "value": event.value}, event.series)
 
 
 def live(s: Settings) -> Ends:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import bytewax.operators as op
 import numpy as np
@@ -33,6 +33,7 @@ DetectSnapshot = tuple[
     tuple[tuple[str, Any], ...],
     DeepSnapshot | None,
     tuple[tuple[str, Settled], ...],
+    tuple[str, ...],
 ]
 
 
@@ -83,14 +84,17 @@ class Detect:
         snapshot: DetectSnapshot | None = None,
     ) -> None:
         self.points, self.windows, self.keep = points, windows, keep
-        _, banks, kinds, deep, *incidents = snapshot or ("", (), (), None, ())
+        saved = (*(snapshot or ("", (), (), None)), (), ())[:6]  # the last two are younger than some snapshots
+        _, banks, kinds, deep, incidents, codes = cast(DetectSnapshot, saved)
         self.step, self.exchanges = deeply.step, deeply.exchanges
+        if deep is not None:
+            deep = deep._replace(calendar=self.exchanges.renumbered(codes, deep.calendar))
         self.deep = Deep([self._bound(d) for d in deeply.detectors], deeply.series, deeply.keeper, deep)
         self.calendar = np.zeros(0, np.int64)
         self.banks = {step: Bank(self._detectors(step), bank) for step, bank in banks}
         self.kinds = {step: Kinds(kept) for step, kept in kinds}
-        known = dict(incidents[0] if incidents else ())
-        self.settle = {d.name: Settle(known.get(d.name)) for d in deeply.detectors}
+        known = dict(incidents)
+        self.settle = {d.name: Settle(d.name, known.get(d.name)) for d in deeply.detectors}
 
     def update(self, item: Checked | Windows) -> Scored:
         """Score the points or windows of one item; an item without any passes what it says of silences."""
@@ -103,7 +107,8 @@ class Detect:
         banks = tuple((step, bank.snapshot()) for step, bank in self.banks.items())
         kinds = tuple((step, kinds.snapshot()) for step, kinds in self.kinds.items())
         incidents = tuple((name, settle.snapshot()) for name, settle in self.settle.items())
-        return "detect-3", banks, kinds, self.deep.snapshot() if self.deep.budget else None, incidents
+        deep = self.deep.snapshot() if self.deep.budget else None
+        return "detect-3", banks, kinds, deep, incidents, self.exchanges.codes
 
     @property
     def cold(self) -> list[str]:
@@ -119,10 +124,10 @@ class Detect:
         asks = "sessions" in d.params._fields
         return d._replace(params=d.params._replace(sessions=self.exchanges.sessions)) if asks else d
 
-    def _calendar(self, it: Scored, fresh: Int) -> Int | None:
+    def _calendar(self, it: Scored, fresh: Int) -> Int:
         """Return the calendar of each item's series, by name; a slot changes its series only when it is fresh."""
         if not self.exchanges.codes:
-            return None
+            return np.zeros(len(it), np.int64)
         names, have = it.series.names, len(self.calendar)
         self.calendar = np.append(self.calendar, self.exchanges.numbers(names[have:]))
         for slot in fresh[fresh < have].tolist():

@@ -114,6 +114,7 @@ def publish(out: Out, i: int, odd: float, x: float, band: tuple[float, float, fl
         and distance >= gate.relative * abs(band[0])
     ):
         odd = 0.0
+        out.rank[i] = 0.0 if not np.isnan(out.rank[i]) else out.rank[i]
     out.score[i] = odd
     if out.all or odd >= 1.0:
         out.yhat[i], out.lower[i], out.upper[i] = band

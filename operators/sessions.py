@@ -118,6 +118,19 @@ class Exchanges:
         code = self.pattern[max(found, key=len)] if found else ""
         return self.codes.index(code) + 1 if code else 0
 
+    def renumbered(self, codes: Sequence[str], numbers: bytes) -> bytes:
+        """Return numbers, bytes of integers, that stood for other codes; 0 where a code is gone.
+
+        Examples
+        --------
+        >>> one = Trading(np.array([10]), np.array([20]), np.array([10]))
+        >>> it = Exchanges({"a": "XNYS", "b": "XLON"}, [one, one])
+        >>> np.frombuffer(it.renumbered(("XNYS", "XTKS"), np.array([0, 1, 2]).tobytes()), np.int64).tolist()
+        [0, 2, 0]
+        """
+        now = [0, *(self.codes.index(code) + 1 if code in self.codes else 0 for code in codes)]
+        return np.array(now, np.int64)[np.frombuffer(numbers, np.int64)].tobytes()
+
     def numbers(self, series: Sequence[str]) -> Int:
         """Return the numbers of many series."""
         return np.array([self.number(name) for name in series], np.int64)

@@ -75,6 +75,8 @@ class Settle:
 
     Parameters
     ----------
+    detector
+        Its name.
     snapshot
         What `snapshot` returned.
 
@@ -86,11 +88,12 @@ class Settle:
     >>> scores = Scores(np.array([0.0, 1.5, *[0.0] * 8]), y * 0 + 2, y * 0 + 1, y * 0 + 3)
     >>> codes = np.full(n, s.code("a x"))
     >>> it = Scored("60s", Poll.of([]), s, codes, at, at, y, {}, {"ensemble": scores}, at, at, Silences.none())
-    >>> [(e.type, e.series, e.time, e.text, e.value) for e in Settle().update(it, scores, NOTHING)]
+    >>> [(e.type, e.series, e.time, e.text, e.value) for e in Settle("ensemble").update(it, scores, NOTHING)]
     [('new-normal', 'a x', 9, 'settled at 9 after 2', 9.0)]
     """
 
-    def __init__(self, snapshot: Snapshot | None = None) -> None:
+    def __init__(self, detector: str, snapshot: Snapshot | None = None) -> None:
+        self.detector = detector
         self.rows: StateRows = np.zeros(0, ROW)
         if snapshot is not None:
             kept = np.frombuffer(snapshot[1], ROW)
@@ -116,7 +119,8 @@ class Settle:
 
     def _event(self, it: Scored, i: int, now: float, before: float) -> Event:
         series = it.series.names[it.codes[i]]
-        return Event("new-normal", int(it.time[i]), series, f"settled at {now:.6g} after {before:.6g}", now)
+        text = f"settled at {now:.6g} after {before:.6g}"
+        return Event("new-normal", int(it.time[i]), series, text, now, self.detector)
 
     def _grow(self, slots: int) -> None:
         if slots > len(self.rows):

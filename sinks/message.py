@@ -125,7 +125,7 @@ def event_message(event: Event, topic: str) -> Message:
         "series": event.series,
         "text": event.text,
         "value": event.value,
-    }
+    } | ({"detector": event.detector} if event.detector else {})
     return Message(topic, event.series.encode() or None, msgspec.json.encode(body), _headers({"type": event.type}))
 
 

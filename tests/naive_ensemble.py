@@ -177,7 +177,7 @@ def ensemble(t, x, warmup=100, weight=0.2, effect=0.02):
             z = max(means, 0.15 * worth * rares[5]) * total / (total + 50)
         places = 2.7 * min(1.0, z / 0.2) + max(z - 0.2, 0) / (excess * np.log(10))
         if len(y) > warmup:
-            own = min(alone.rarest(said, effect * span) - OWN, 6.1)
+            own = min(alone.rarest(said, effect * span) - OWN, 3.4 + (1.02 * 1.61 * -np.log10(4e-4) - 3.4) / 0.8)
             places = own if own > max(places, 5.6) else places
             places -= 0.2 * max(places - 3.4, 0)
             places -= 0.95 * max(places - 2.2 * np.log10(len(y)), 0)

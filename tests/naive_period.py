@@ -135,7 +135,7 @@ def propose(y, known):
     far = 3.75 * np.abs(y).sum() / have.sum()
     y = np.clip(y, -far, far)
     if known:
-        return sharpen(y, known, 6)
+        return sharpen(y, known, 6) if 3 * known <= n else (0.0, 0.0)
     again = {lag: np.mean(y[lag:] * y[: n - lag]) / np.mean(y * y) for lag in range(1, n // 3 + 5)}
     peaks = [lag for lag in range(4, n // 3 + 1) if again[lag] >= max(0.3, again[lag - 1], again[lag + 1])]
     peaks = [lag for lag in peaks if again[lag] > again[(lag + 1) // 2] + 0.15]

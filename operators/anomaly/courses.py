@@ -18,6 +18,7 @@ HOUR, TEN_MINUTES = 3600 * SECOND, 600 * SECOND
 HOURS, WEEK = 24, 168  # cells
 MEMORY = 300 * SECOND  # readings so far apart, or further, weigh `WEIGHT`; denser ones share that
 WEIGHT = 0.15  # of the readings of one visit to a cell of a period
+LONG = 2**56  # ns, two years: of longer periods the product with cells has no room in 64 bits
 CELLS = 64  # of a period: one a reading where there are fewer
 FIELDS = [
     ("day", "f4", (HOURS,)),
@@ -53,7 +54,10 @@ def calendar(s: Any, t: int, level: float, p: Any) -> tuple[float, float]:
 @kernel
 def cell(s: Any, t: int) -> int:
     """Return the cell of the period that `t` lies in."""
-    return (t - s["anchor"]) % s["period"] * s["cells"] // s["period"]
+    into, period = (t - s["anchor"]) % s["period"], s["period"]
+    if period < LONG:
+        return into * s["cells"] // period
+    return min(int(into / period * s["cells"]), s["cells"] - 1)
 
 
 @kernel

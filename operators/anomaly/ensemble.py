@@ -30,14 +30,10 @@ STEP = 5
 ALONE = 0.15  # of the surprise of a step counts without the other kinds and the readings before: what is gone at once is not lost
 UNSURE = 50.0  # readings that a tail is less sure of by than of its past: the fewer there were, the less it says
 OWN = 1.9  # decimal places that the rarest of single surprises loses: one of eight, one of two opinions, by the best past of a fleet's
-BEND, BENT = (
-    3.4,
-    0.8,
-)  # beyond so many places tails promise too much, on a day of a fleet's noise: so much of them counts
-SURE, CERTAIN = (
-    5.6,
-    6.1,
-)  # places below which singles say nothing: a little odd is for the average to tell; and the most they say: an alert
+# Beyond so many places tails promise too much, on a day of a fleet's noise: so much of them counts.
+BEND, BENT = 3.4, 0.8
+SURE = 5.6  # places below which singles say nothing: a little odd is for the average to tell
+FURTHER = 1.02  # times the line of alerts singles are believed: the order of what is odder is left to the average
 # Who has seen n readings hardly believes in a chance below n ** -SEEN: so much of further places is lost.
 SEEN, BEYOND = 2.2, 0.95
 EFFECT, MEANS, ALL, TOLD, WEEK = range(KINDS, KINDS + 5)  # what stands behind the surprises in `found`
@@ -63,6 +59,7 @@ ROW = np.zeros(
     + [("begin", "i8"), ("time", "i8"), ("n", "i4"), ("distinct", "i2")],
 )
 ROW["excess"] = EXCESS
+ROW["bases"] = ROW["lowest"] = tail.UNSET
 
 
 class Params(NamedTuple):
@@ -71,6 +68,7 @@ class Params(NamedTuple):
     effect: float
     warmup: int
     hold: int
+    certain: float
     calendar: int
     sessions: Sessions
 
@@ -128,7 +126,7 @@ def surprise(places: float, excess: float) -> float:
 def combine(s: Any, y: float, p: Params, found: Float) -> float:
     """Return the decimal places of the rarer of two: the average over kinds and readings, and what a single kind is sure of."""
     span = max(s["high"], y) - min(s["low"], y)
-    own = min(single.rarest(s, found[ONES:NEXT], p.effect * span, MOST) - OWN, CERTAIN)
+    own = min(single.rarest(s, found[ONES:NEXT], p.effect * span, MOST) - OWN, p.certain)
     average = places(found[ALL], s["excess"])
     return own if own > max(average, SURE) else average
 
@@ -239,6 +237,7 @@ def ensemble(
     effect: Annotated[float, Field(gt=0, le=1)] = 0.02,
     warmup: Count = 100,
     hold: Count = 190,
+    line: Annotated[float, Field(ge=1)] = 1.61,
 ) -> Detector:
     """How improbable the newest readings are beside all that the series has shown, by six kinds of surprise at once.
 
@@ -266,6 +265,8 @@ def ensemble(
         Readings of a series before it is scored.
     hold
         Readings in which an incident that was told loses most of its weight; a twentieth of the series so far while that is less.
+    line
+        Score that an alert waits for; in the flow the highest of the rules that listen.  A single surprise is believed a little further.
 
     References
     ----------
@@ -283,5 +284,8 @@ def ensemble(
     >>> bool(np.nanmax(found[:500]) < 1 < found[500]), float(found[501])
     (True, 0.0)
     """
-    params = Params(-log10(chance), float(weight), float(effect), int(warmup), int(hold), 0, EVERYWHERE.sessions)
+    most = -FURTHER * line * log10(chance)
+    certain = most if most <= BEND else BEND + (most - BEND) / BENT
+    numbers = -log10(chance), float(weight), float(effect), int(warmup), int(hold), float(certain)
+    params = Params(*numbers, 0, EVERYWHERE.sessions)
     return Detector("ensemble", ROW, params, score, expect, learn, each)

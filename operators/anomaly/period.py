@@ -156,8 +156,8 @@ def propose(ring: Any, newest: int, known: float) -> tuple[float, float]:
     n, have = unroll(ring, newest, y)
     if n < LOOK or 2 * have < n or not flatten(y, n, have):
         return 0.0, 0.0
-    if known > 0.0:
-        return sharpen(y, n, known, 6)
+    if known > 0.0:  # of what a ring does not hold three times it tells nothing
+        return sharpen(y, n, known, 6) if CYCLES * known <= n else (0.0, 0.0)
     autocorrelate(y, n, again)
     lag = hill(again, n)
     if lag == 0:

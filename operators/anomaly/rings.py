@@ -32,6 +32,7 @@ def begin(s: Any) -> None:
     """Begin anew, with the sampling interval that is known by now."""
     s["width"] = max(np.int64(s["interval"]), 1)
     s["rings"][:] = nan
+    s["sums"][:] = 0.0
     s["have"][:] = 0
 
 

@@ -22,7 +22,7 @@ from operators.anomaly import courses, period, rings
 from operators.anomaly.courses import CELLS, HOUR, WEIGHT, calendar, cell, cells, follow, learn, phased
 from operators.anomaly.neighbours import LASTING, REST, SLOTS, WEEKLY
 from operators.anomaly.rings import COARSER, RING
-from operators.anomaly.tail import OCTAVE
+from operators.anomaly.tail import OCTAVE, UNSET
 from operators.kernel import kernel
 from operators.sessions import latest
 
@@ -93,7 +93,7 @@ def recast(s: Any, ratio: float) -> None:
     s["rests"][:] *= ratio
     by = np.int64(round(log2(ratio) * OCTAVE))
     for k in RESTS:
-        s["bases"][k] += by
+        s["bases"][k] += by if s["bases"][k] != UNSET else 0
 
 
 @kernel
@@ -109,7 +109,7 @@ def judge(s: Any, t: int, x: float, p: Any) -> None:
     best = min(e[CALENDAR], e[LEVEL], e[FLAT])
     if s["trusted"] == 1:
         if e[PHASE] > best:
-            recast(s, e[CALENDAR] / e[PHASE])
+            recast(s, max(e[CALENDAR] / e[PHASE], SMALLEST))
             s["trusted"] = s["period"] = 0
     elif s["trials"] >= LEAST and s["trials"] * s["width"] >= TRIAL * s["period"]:
         if e[PHASE] < BETTER * best:

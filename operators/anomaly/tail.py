@@ -21,6 +21,7 @@ import numpy as np
 from operators.kernel import kernel
 
 BINS = 64
+UNSET = -(2**31)  # base of a past without any surprise
 OCTAVE = 4  # bins in a doubling: edges lie 19 % apart
 EDGES = 2.0 ** (np.arange(BINS + 1) / OCTAVE)
 MEMORY = 4000.0  # readings after which a count has faded to 1 / e
@@ -51,7 +52,7 @@ def count(counts: Any, bases: Any, c: int, a: float) -> None:
         counts[c, 0] += 1.0
         return
     bin = np.int64(floor(log2(a) * OCTAVE))
-    if bases[c] == 0:
+    if bases[c] == UNSET:
         bases[c] = bin - BINS + ROOM
     if bin - bases[c] >= BINS:
         by = bin - bases[c] - BINS + 1 + OCTAVE

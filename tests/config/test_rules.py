@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.layers import ConfigError
-from config.rules import SHIPPED, fill, read_rules, rules_of, silences
+from config.rules import SHIPPED, fill, promises, read_rules, rules_of, silences
 from config.settings import load
 
 STEPS = {"points": ["ewma", "cusum"], "60s": ["profile"], "3600s": [], "trends": ["slope"], "models": ["holt_winters"]}
@@ -183,3 +183,37 @@ def test_a_rule_on_breaches_wants_a_bound(tmp_path: Path) -> None:
     written(tmp_path, rule.replace('"at"', '"score"'))
     with pytest.raises(ConfigError, match="step breaches has no 'score'"):
         rules_of(load(bound))
+
+
+@pytest.mark.parametrize(
+    ("rule", "environ", "text"),
+    [
+        (
+            'step = "points"\ndetector = "ensemble"',
+            {"ALLUSE_DETECT__POINTS": "ensemble"},
+            "above: is missing.*on windows",
+        ),
+        (
+            'step = "60s"\ndetector = "ensemble"',
+            {"ALLUSE_DETECTOR__ENSEMBLE__CHANCE": "1.0"},
+            "chance: is 1.0; a share",
+        ),
+        (
+            'step = "60s"\ndetector = "ensemble"',
+            {"ALLUSE_DETECTOR__ENSEMBLE__CHANCE": "0.0"},
+            "chance: is 0.0; a share",
+        ),
+    ],
+)
+def test_a_line_that_cannot_be_derived_stops_the_start(
+    tmp_path: Path, rule: str, environ: dict[str, str], text: str
+) -> None:
+    file = written(tmp_path, f'[[rule]]\nname = "Odd"\nvalue = "score"\n{rule}\n')
+    with pytest.raises(ConfigError, match=text):
+        rules_of(load({"ALLUSE_ALERTS__RULES": str(file)} | environ))
+
+
+def test_a_line_of_one_s_own_on_points_promises_nothing(tmp_path: Path) -> None:
+    rule = '[[rule]]\nname = "Odd"\nvalue = "score"\nstep = "points"\ndetector = "ensemble"\nabove = 1.5\n'
+    settings = load({"ALLUSE_ALERTS__RULES": str(written(tmp_path, rule)), "ALLUSE_DETECT__POINTS": "ensemble"})
+    assert list(promises(rules_of(settings), settings)) == []

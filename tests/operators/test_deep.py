@@ -13,7 +13,7 @@ from numpy.testing import assert_array_equal
 
 from config.records import NOTHING
 from config.shelf import Shelf
-from operators.anomaly import DETECTORS
+from operators.anomaly import DETECTORS, build
 from operators.anomaly.ewma import ewma
 from operators.anomaly.zscore import zscore
 from operators.deep import SINCE, Deep
@@ -160,3 +160,15 @@ def test_what_was_held_back_as_no_news_is_told(name):
     assert plain.rank is not None
     assert_array_equal(deep.score, plain.rank)
     assert (deep.score[601:] >= 1).sum() > (plain.score[601:] >= 1).sum()
+
+
+def test_what_a_gate_hides_is_hidden_in_the_flow_too():
+    noise = np.random.default_rng(1).normal(size=800)
+    noise[700:704] += 30.0
+    time, codes = np.arange(800) * 60 * 10**9, np.zeros(800, np.int64)
+    open_, shut = (
+        Deep(build(["ensemble"], {"ensemble": gate}), 1).update(codes, time, noise, NOTHING)["ensemble"].score
+        for gate in ({}, {"min_deviation": 100.0})
+    )
+    assert np.nanmax(open_) > 1.5
+    assert np.nanmax(shut) == 0.0

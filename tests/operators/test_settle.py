@@ -18,7 +18,7 @@ NOISE = np.random.default_rng(6).normal(size=4000)
 
 def said(columns, cuts=()):
     """Events of scored readings of two series in turn, restored at each cut."""
-    series, found, settle = Series(), [], Settle()
+    series, found, settle = Series(), [], Settle("ensemble")
     codes = np.array([series.code("a x"), series.code("b x")])
     for part in np.split(np.arange(len(columns)), sorted(cuts)):
         odd, x = columns[part, :2].repeat(2, 0).T
@@ -29,7 +29,7 @@ def said(columns, cuts=()):
         code = np.tile(codes, len(part))
         it = Scored("60s", Poll.of([]), series, code, at, at, x, {}, {}, at, at, Silences.none())
         found += settle.update(it, scores, NOTHING)
-        settle = Settle(settle.snapshot())
+        settle = Settle("ensemble", settle.snapshot())
     return [(e.series, e.time // (60 * SECOND), e.text, e.value) for e in found]
 
 

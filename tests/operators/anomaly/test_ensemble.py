@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from config.records import NOTHING, SECOND
+from operators.anomaly import tail
 from operators.anomaly.ensemble import ensemble, places, surprise
 from operators.anomaly.neighbours import DEVIATION, KEY, MEAN, REMEMBERED, SLOTS, VECTOR, X, key, novelty, remember
 from operators.detector import Bank
@@ -177,3 +178,11 @@ def test_neither_other_series_nor_cuts_nor_restarts_change_a_score():
         got.append(bank.update(np.tile([0, 1], len(part) // 2), time, part, NOTHING)["ensemble"].rank[::2])
         bank = Bank([d], bank.snapshot())
     assert_array_equal(np.concatenate(got), alone)
+
+
+def test_a_tail_goes_on_where_its_bins_begin_at_one():
+    counts, bases = np.zeros((1, tail.BINS), np.float32), np.full(1, tail.UNSET, np.int32)
+    rng = np.random.default_rng(2)
+    for a in [*np.abs(10 * rng.normal(size=2000)), 30_000.0, *np.abs(10 * rng.normal(size=500))]:
+        tail.count(counts, bases, 0, a)
+    assert tail.fit(counts[0], int(bases[0]), float(counts.sum()))[0] == pytest.approx(14.0, rel=0.3)

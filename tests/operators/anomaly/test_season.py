@@ -7,6 +7,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from config.records import NOTHING, SECOND
 from operators.anomaly import season
 from operators.anomaly.ensemble import ensemble
+from operators.anomaly.period import propose
+from operators.anomaly.rings import follow
 from operators.detector import Bank
 from tests.naive_period import Season
 
@@ -127,3 +129,22 @@ def test_neither_cuts_nor_restarts_change_what_is_found():
     assert_array_equal(ranks, same)
     assert whole.rows["ensemble"][:1].tobytes() == cut.rows["ensemble"][:1].tobytes()
     assert whole.rows["ensemble"][0]["trusted"] == 1
+
+
+def test_a_period_that_the_ring_does_not_hold_three_times_is_not_measured():
+    ring = np.full(256, np.nan)
+    ring[:64] = np.sin(np.arange(64))
+    for known in (22.0, 170.5, 204.0, 341.0, 1024.0):
+        assert propose(ring, 63, known) == (0.0, 0.0)
+
+
+def test_a_new_interval_begins_with_new_means():
+    s = ensemble().row.copy()[0]
+    t = 0
+    for n in range(120):
+        since = (60 if n < 60 else 600) * SECOND
+        t += since
+        follow(s, t, 1000.0, since)
+        s["n"] += 1
+    known = s["rings"][np.isfinite(s["rings"])]
+    assert (known == 1000.0).all()
