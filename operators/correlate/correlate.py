@@ -64,13 +64,13 @@ class Correlate:
     4800 cpu,host=b idle cpu,host=a idle -2 -120.0
     """
 
-    VERSION = "correlate-1"
+    VERSION = "correlate-2"
 
     def __init__(self, plan: Plan, shards: Collection[str], snapshot: tuple[Any, ...] | None = None) -> None:
         self.plan = plan
         self.panel = Panel(plan.series, plan.windows)
         lateness = int(plan.lateness * SECOND)
-        self.align = Align(plan.length * SECOND, lateness, plan.series, shards, self.panel.slots.__contains__)
+        self.align = Align(plan.length * SECOND, lateness, plan.series, plan.windows, shards)
         if snapshot is not None:
             self._restore(snapshot)
 
