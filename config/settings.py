@@ -211,9 +211,12 @@ class Correlate(Section):
     lags: int = Field(ge=0)
 
     @model_validator(mode="after")
-    def _short_of_a_quarter(self) -> Correlate:
-        if 4 * self.lags >= self.windows:
-            raise ValueError(f"lags, {self.lags}, should be less than a quarter of windows, {self.windows}")
+    def _leaves_far_shifts(self) -> Correlate:
+        if 4 * self.lags + 40 > self.windows:  # some 40 shifts beyond twice the lags tell a pair's own chance
+            raise ValueError(
+                f"windows, {self.windows}, should be at least 40 more than four times lags, {self.lags}: "
+                f"set correlate.lags to {(self.windows - 40) // 4} or less, or correlate.windows to {4 * self.lags + 40} or more"
+            )
         return self
 
 

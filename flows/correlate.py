@@ -2,7 +2,7 @@
 
 A pair may be any two series, so one process reads all partitions, whatever `lanes.count` says; what it reads is reduced a hundredfold
 already.  Needs a recovery store and an `http.port` of its own where it runs beside `flows.main`; ``scripts/run correlate`` gives it the
-former.
+former, ``ALLUSE_HTTP__PORT=8081`` before it the latter.
 """
 
 from __future__ import annotations

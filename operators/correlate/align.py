@@ -4,12 +4,14 @@ A column is one window of all series.  It closes when every partition has brough
 partitions hold decides, never how reads of them were mixed, so a replay closes the same columns with the same windows.  A partition that
 holds the others up, is read to its end and stays silent for one window by the process's clock is not waited for until it
 brings windows again: the one thing that a clock decides, and it matters only where that partition then brings what is older.
+
+What waits is bounded.  Of each partition the first `room` series to come take part: its own order decides that, so a column is the same
+windows however reads were mixed.  Beyond that only a partition that lies far behind the others lets columns close early: see `Align`.
 """
 
 from __future__ import annotations
 
-from bisect import insort
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from operators.correlate.arrivals import Arrived, Cell
@@ -19,8 +21,10 @@ Snapshot = tuple[
     int,
     tuple[tuple[str, int], ...],
     tuple[str, ...],
+    tuple[tuple[str, tuple[tuple[str, int], ...]], ...],
     tuple[tuple[int, tuple[tuple[str, float, int, bool], ...]], ...],
 ]
+AHEAD = 100  # windows of `room` series that wait for a partition behind the others
 
 
 class Column(NamedTuple):
@@ -40,33 +44,33 @@ class Align:
     lateness
         ns by which a window may come behind the newest of its partition.
     room
-        How many windows of unknown series a column holds at most, and a hundredth of how many wait in all columns.
+        How many series of a partition take part.  What waits is at most the windows of so many of each partition that lateness keeps
+        open, and `AHEAD` windows of `room` series; beyond, the oldest column closes without the partition that is behind.
+    windows
+        A series without any so long, by its partition's newest, makes room for another.
     shards
         All partitions of the topic, as `Poll.shard` names them.
-    known
-        Tells whether a series has a place already.
 
     Examples
     --------
     >>> def at(shard, series, t): return Arrived(shard, [Cell(series, t, 1.0, 0, False)], 0, 0)
-    >>> align = Align(60, 0, 10, ["results-0", "results-1"], lambda name: False)
+    >>> align = Align(60, 0, 10, 120, ["results-0", "results-1"])
     >>> [list(align.update(at("results-0", "a x", t))) for t in (0, 60, 120)]
     [[], [], []]
     >>> [[c.number for c in align.update(at("results-1", "b x", t))] for t in (0, 60, 120)]
     [[], [0], [1]]
     """
 
-    def __init__(
-        self, length: int, lateness: int, room: int, shards: Collection[str], known: Callable[[str], bool]
-    ) -> None:
-        self.length, self.room, self.known = length, room, known
+    def __init__(self, length: int, lateness: int, room: int, windows: int, shards: Collection[str]) -> None:
+        self.length, self.room, self.windows = length, room, windows
         self.behind = -(-lateness // length) + 1
+        self.most = room * (AHEAD + (self.behind + 1) * len(shards))
         self.newest = dict.fromkeys(shards, NEVER)
         self.idle = dict.fromkeys(shards, 0)
         self.held = dict.fromkeys(shards, 0)
         self.silent: set[str] = set()
         self.open: dict[int, dict[str, Cell]] = {}
-        self.unknown: dict[int, list[str]] = {}
+        self.members: dict[str, dict[str, int]] = {shard: {} for shard in shards}  # their newest windows
         self.closed = NEVER
         self.waiting = self.late = self.refused = 0
 
@@ -75,37 +79,38 @@ class Align:
         shard = arrived.shard
         for cell in arrived.cells:
             number = cell.start // self.length
-            if number <= max(
-                self.newest[shard] - self.behind, self.closed
-            ):  # by the partition's own newest, so that others decide nothing
+            if number <= self.newest[shard] - self.behind:  # by the partition's own newest: others decide nothing
+                self.late += 1
+            elif not self._member(shard, cell.series, number):
+                self.refused += 1
+            elif number <= self.closed:
                 self.late += 1
             else:
                 self._put(number, cell)
-            self.newest[shard] = max(self.newest[shard], number)
         if arrived.cells:
             self.silent.discard(shard)
             self.held[shard] = 0
         self._listen(shard, arrived.idle)
-        while self.open and (
-            (first := min(self.open)) <= self._front() - self.behind or self.waiting > 100 * self.room
-        ):
+        while self.open and ((first := min(self.open)) <= self._front() - self.behind or self.waiting > self.most):
             yield self._close(first)
 
     def snapshot(self) -> Snapshot:
-        """Return what is open, and how far each partition is."""
+        """Return what is open, how far each partition is and which of its series take part."""
         cells = ((n, [self.open[n][name] for name in sorted(self.open[n])]) for n in sorted(self.open))
         return (
             self.closed,
             tuple(sorted(self.newest.items())),
             tuple(sorted(self.silent)),
+            tuple((shard, tuple(sorted(of.items()))) for shard, of in sorted(self.members.items())),
             tuple((n, tuple((c.series, c.value, c.revision, c.rate) for c in column)) for n, column in cells),
         )
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go on from what was saved; partitions that the topic had not then are new."""
-        self.closed, newest, silent, columns = snapshot
+        self.closed, newest, silent, members, columns = snapshot
         self.newest |= dict(newest)
         self.silent |= set(silent)
+        self.members |= {shard: dict(of) for shard, of in members}
         for number, cells in columns:
             for name, value, revision, rate in cells:
                 self._put(number, Cell(name, number * self.length, value, revision, rate))
@@ -116,19 +121,20 @@ class Align:
         if before is None:
             column[cell.series] = cell
             self.waiting += 1
-            if not self.known(cell.series):
-                self._crowd(number, cell.series)
         elif cell.revision >= before.revision:  # after a crash older ones come again
             column[cell.series] = cell
 
-    def _crowd(self, number: int, series: str) -> None:
-        """Keep, of unknown series, the first by name: which they are does not depend on who came first."""
-        names = self.unknown.setdefault(number, [])
-        insort(names, series)
-        if len(names) > self.room:
-            del self.open[number][names.pop()]
-            self.waiting -= 1
-            self.refused += 1
+    def _member(self, shard: str, series: str, number: int) -> bool:
+        """Say whether a series takes part; what decides is its own partition alone."""
+        members = self.members[shard]
+        if number > self.newest[shard]:
+            self.newest[shard] = number
+            for gone in [name for name, last in members.items() if last <= number - self.windows]:
+                del members[gone]
+        if series not in members and len(members) >= self.room:
+            return False
+        members[series] = max(members.get(series, NEVER), number)
+        return True
 
     def _front(self) -> int:
         return min((n for shard, n in self.newest.items() if shard not in self.silent), default=NEVER)
@@ -143,7 +149,6 @@ class Align:
 
     def _close(self, number: int) -> Column:
         column = self.open.pop(number)
-        self.unknown.pop(number, None)
         self.waiting -= len(column)
         self.closed = number
         return Column(number, [column[name] for name in sorted(column)])

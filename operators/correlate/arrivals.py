@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from math import isfinite
 
 from config.records import Poll
 
@@ -75,6 +76,6 @@ def _cell(series: str, text: bytes) -> Cell | None:
         fields = dict(pair.split(b"=", 1) for pair in body.split(b","))
         value = float(fields.get(b"rate") or fields[b"mean"])
         revision = int(fields.get(b"revision", b"0i").rstrip(b"i"))
-        return Cell(series, int(stamp), value, revision, b"rate" in fields)
+        return Cell(series, int(stamp), value, revision, b"rate" in fields) if isfinite(value) else None
     except (KeyError, ValueError):
         return None

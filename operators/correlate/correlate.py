@@ -64,13 +64,13 @@ class Correlate:
     4800 cpu,host=b idle cpu,host=a idle -2 -120.0
     """
 
-    VERSION = "correlate-1"
+    VERSION = "correlate-2"
 
     def __init__(self, plan: Plan, shards: Collection[str], snapshot: tuple[Any, ...] | None = None) -> None:
         self.plan = plan
         self.panel = Panel(plan.series, plan.windows)
         lateness = int(plan.lateness * SECOND)
-        self.align = Align(plan.length * SECOND, lateness, plan.series, shards, self.panel.slots.__contains__)
+        self.align = Align(plan.length * SECOND, lateness, plan.series, plan.windows, shards)
         if snapshot is not None:
             self._restore(snapshot)
 
@@ -127,10 +127,11 @@ class _Logic(StatefulBatchLogic[Arrived, Row, bytes]):
 
     def on_batch(self, values: list[Arrived]) -> tuple[list[Row], bool]:
         out = [row for arrived in values for row in self.correlate.update(arrived)]
-        POINTS.labels("accepted").inc(sum(len(arrived.cells) for arrived in values))
+        counts = self.correlate.counted()
+        POINTS.labels("accepted").inc(sum(len(arrived.cells) for arrived in values) - counts["late"])
         POINTS.labels("skipped").inc(sum(arrived.skipped for arrived in values))
-        for code, n in self.correlate.counted().items():
-            REJECTS.labels(code).inc(n)
+        POINTS.labels("late").inc(counts["late"])  # ordinary here: windows are written anew after they closed
+        REJECTS.labels("cardinality").inc(counts["cardinality"])
         return out, False
 
     def snapshot(self) -> bytes:

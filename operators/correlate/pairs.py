@@ -29,14 +29,16 @@ FAR = 0.5  # a pair's correlation at far shifts, of that at its lag, from which 
 BLOCKS = 8  # of windows: what all but the two that say most say must lie `REST` deviations from 0
 REST = 2.5
 OVERLAP = 20  # windows that two series must have in common
+HUGE = 1e100  # of numbers up to it sums of squares are numbers
 CHUNK = 10_000  # pairs looked at together
 
 
 class Pairs(NamedTuple):
     """Pairs of rows, columns of k, the surest first.
 
-    `second` follows `first` by `lag` windows (0: both at once).  `score` is the correlation of normal scores of what their own pasts do not
-    tell, on which `p` rests, `pearson` and `spearman` that of its values and ranks, `raw` of the plain values; `n` windows were compared.
+    `second` follows `first` by `lag` windows (0: both at once).  `pearson` and `spearman` are the correlations of what their pasts do not
+    tell, of its values and of its ranks, `raw` that of the plain values.  `p` is the chance that their normal scores correlate so highly
+    at any of the lags; `n` windows were compared.
     """
 
     first: Int
@@ -57,7 +59,8 @@ def pairs(values: Float, lags: int, top: int = 5) -> Pairs:
     values
         Shape (series, windows), NaN where there is none.
     lags
-        The largest lag looked at, in windows; less than a quarter of all.
+        The largest lag looked at, in windows.  A pair is told only where there are shifts farther than twice as much in either direction
+        around all windows, that is more than four times as many windows; forty more make chance known to about a ninth.
     top
         A pair is told where it is among so many surest of one of its series.
 
@@ -69,6 +72,7 @@ def pairs(values: Float, lags: int, top: int = 5) -> Pairs:
     >>> found.first.tolist(), found.second.tolist(), found.lag.tolist()
     ([4], [7], [3])
     """
+    values = within(values)
     e = innovations(values)
     z = scored(e)
     used = np.flatnonzero(~np.isnan(z).all(1))
@@ -83,6 +87,18 @@ def pairs(values: Float, lags: int, top: int = 5) -> Pairs:
     pearson, n = along(e, first, second, lag)
     spearman, _ = along(ranked(e), first, second, lag)
     return Pairs(first, second, lag, pearson, spearman, plain(values, first, second, lag), p[keep], n)
+
+
+def within(values: Float) -> Float:
+    """Return rows that reach beyond `HUGE` divided by a power of two: squares of them do not overflow, and no correlation differs.
+
+    Examples
+    --------
+    >>> within(np.array([[1.0, -2.0, np.nan], [3e300, np.nan, -1e308]])).round(2).tolist()
+    [[1.0, -2.0, nan], [0.0, nan, -0.56]]
+    """
+    peak = np.where(np.isnan(values), 0.0, abs(values)).max(1, keepdims=True)
+    return np.asarray(np.ldexp(values, np.where(peak > HUGE, -np.frexp(peak)[1], 0)))
 
 
 def threshold(p: Float, tests: int) -> float:
@@ -161,10 +177,11 @@ def _chance(z: Float, first: Int, second: Int, lag: Int, lags: int) -> tuple[Flo
     r = product.sum(1) / n
     spectrum = np.fft.rfft(np.nan_to_num(z), axis=1)
     shifted = np.fft.irfft(np.conj(spectrum[first]) * spectrum[second], windows, axis=1)
-    far = shifted[:, 2 * lags + 1 : windows - 2 * lags] / n[:, None]
+    far = shifted[:, 2 * lags + 1 : max(windows - 2 * lags, 0)] / n[:, None]
     blocks = np.add.reduceat(product * np.sign(r)[:, None], np.arange(BLOCKS) * windows // BLOCKS, axis=1)
     rest = np.sort(blocks, axis=1)[:, :-2].sum(1)
-    scatter = np.maximum(np.sqrt(np.mean(far**2, 1) * n), 1.0)
+    scatter = np.maximum(np.sqrt((far**2).sum(1) / max(far.shape[1], 1) * n), 1.0)
     p = betainc((n - 2.0) / 2.0, 0.5, 1.0 - np.minimum((r / scatter) ** 2, 1.0))
-    stands_out = (abs(far).max(1) <= FAR * abs(r)) & (rest >= REST * np.sqrt(n * (BLOCKS - 2) / BLOCKS))
+    highest = abs(far).max(1, initial=0.0) if far.shape[1] else np.inf
+    stands_out = (highest <= FAR * abs(r)) & (rest >= REST * np.sqrt(n * (BLOCKS - 2) / BLOCKS))
     return np.where(stands_out, np.minimum(p * (2 * lags + 1), 1.0), 1.0), r

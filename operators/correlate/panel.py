@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from config.packing import SnapshotError
-from config.records import Float, Int
+from config.records import Float
 from operators.correlate.align import NEVER, Column
 
 
@@ -25,7 +25,7 @@ class Panel:
     --------
     >>> from operators.correlate.arrivals import Cell
     >>> panel = Panel(series=2, windows=3)
-    >>> for n in (7, 8, 10): _ = panel.add(Column(n, [Cell(s, n, n / 2, 0, False) for s in ("a x", "b x", "c x")]))
+    >>> for n in (7, 8, 10): panel.add(Column(n, [Cell(s, n, n / 2, 0, False) for s in ("a x", "b x", "c x")]))
     >>> panel.slots, panel.refused, panel.recent()[0].tolist()
     ({'a x': 0, 'b x': 1}, 3, [4.0, nan, 5.0])
     """
@@ -40,11 +40,11 @@ class Panel:
         self.newest = NEVER
         self.refused = 0
 
-    def add(self, column: Column) -> tuple[Int, Float, list[int]]:
-        """Take in the next column; return rows with their values in it, and the rows that begin anew."""
+    def add(self, column: Column) -> None:
+        """Take in the next column."""
         self._forward(column.number)
         self._release()
-        at, fresh, rows = column.number % self.values.shape[1], [], []
+        at = column.number % self.values.shape[1]
         free = iter([k for k, name in enumerate(self.names) if not name])
         for cell in column.cells:
             row = self.slots.get(cell.series)
@@ -54,15 +54,11 @@ class Panel:
                     self.refused += 1
                     continue
                 self.slots[cell.series], self.names[row] = row, cell.series
-                fresh.append(row)
             if cell.rate and cell.series not in self.counters:
                 self.counters.add(cell.series)
                 self.values[row] = np.nan  # until now it looked like a gauge
             if cell.rate or cell.series not in self.counters:
                 self.values[row, at] = cell.value
-                rows.append(row)
-        found = np.array(rows, np.int64)
-        return found, self.values[found, at], fresh
 
     def recent(self) -> Float:
         """Return the windows in order of time, shape (series, windows)."""

@@ -145,6 +145,13 @@ def test_a_file_s_value_of_another_type_is_wrong(tmp_path):
     assert wrong(written(tmp_path, '[http]\nport = "8080"\n')).startswith("http.port (file ")
 
 
+def test_lags_leave_shifts_beyond_them_to_tell_chance():
+    assert load({"ALLUSE_CORRELATE__WINDOWS": "80"}).correlate.lags == 10
+    said = wrong({"ALLUSE_CORRELATE__WINDOWS": "81", "ALLUSE_CORRELATE__LAGS": "20"})
+    assert said.startswith("correlate (")
+    assert "correlate.lags to 10 or less, or correlate.windows to 120 or more" in said
+
+
 def test_all_wrong_keys_are_told_at_once():
     assert len(wrong({"ALLUSE_HTTP__PORT": "x", "ALLUSE_LANES__COUNT": "0"}).splitlines()) == 2
 

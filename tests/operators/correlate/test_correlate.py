@@ -108,6 +108,67 @@ def test_a_series_more_than_there_is_room_for_is_counted_and_the_same_ones_stay(
     assert min(it.counted()["cardinality"] for _, it in runs) > 5 * 100
 
 
+def come_and_go() -> dict[str, list[Cell]]:
+    """Windows of which some series begin late, and some end so early that others get their places."""
+    lives = {SERIES[k]: (k * 37 % 50, 60 if k % 4 == 1 else 400) for k in range(2, 12)}
+    dice, out = np.random.default_rng(6), cells(seed=6)
+    for rows in out.values():
+        more = [Cell(c.series, c.start + WINDOWS * 60 * SECOND, dice.normal(), 0, False) for c in rows]
+        rows += more
+        rows[:] = [
+            c
+            for c in rows
+            if lives.get(c.series, (0, 400))[0] <= c.start // 60 // SECOND < lives.get(c.series, (0, 400))[1]
+        ]
+    return out
+
+
+def blocks(parts: dict[str, list[Cell]]) -> list[dict[str, list[Cell]]]:
+    """Cut all partitions after every 30 windows: none is farther ahead than what may wait."""
+    out: list[dict[str, list[Cell]]] = [{shard: [] for shard in parts} for _ in range(2 * WINDOWS // 30 + 1)]
+    for shard, rows in parts.items():
+        newest = 0
+        for cell in rows:
+            newest = max(newest, cell.start // 60 // SECOND)
+            out[newest // 30][shard].append(cell)
+    return out
+
+
+@pytest.mark.parametrize("room", [2, 3, 4, 6])
+def test_which_series_find_no_place_is_the_same_however_partitions_are_read(room):
+    few, parts = PLAN._replace(series=room), come_and_go()
+    rows, whole = run([a for block in blocks(parts) for a in mixed(block, 0)], few)
+    counts = whole.counted()
+    assert counts["cardinality"] > 0 < counts["late"]
+    ways = [[a for block in blocks(parts) for a in mixed(block, seed)] for seed in (1, 2)]
+    ways += [[Arrived(s, block[s], 0, 0) for block in blocks(parts) for s in way] for way in (SHARDS, SHARDS[::-1])]
+    for way in ways:
+        said, it = run(way, few)
+        assert (said, it.snapshot(), it.counted()) == (rows, whole.snapshot(), counts)
+        said, it = run(way, few, restarts=0.3)
+        assert (said, it.snapshot()) == (rows, whole.snapshot())
+
+
+def test_a_series_that_others_crowd_out_of_a_window_keeps_its_place():
+    def windows(series, *at):
+        return [Cell(series, t * 60 * SECOND, 1.0 + t, 0, False) for t in at]
+
+    one, other = windows("m x", *range(7)) + windows("z x", *range(7)), windows("zz x", *range(7))
+    one, other = sorted(one, key=lambda c: c.start), [*other[:5], *windows("a x", 4), *other[5:]]
+    plan, shards = PLAN._replace(lateness=0.0, series=2), ["r-0", "r-1"]
+    ways = [[(s, c) for s, c in ((0, one), (1, other))], [(1, other), (0, one)]]
+    ways.append(
+        [(s, [c for c in of if c.start == t * 60 * SECOND]) for t in range(7) for s, of in ((0, one), (1, other))]
+    )
+    for way in ways:
+        it = Correlate(plan, shards)
+        for shard, of in way:
+            it.update(Arrived(shards[shard], of, 0, 0))
+            it = Correlate(plan, shards, it.snapshot())
+        assert it.panel.slots == {"m x": 0, "z x": 1}
+        assert it.panel.recent()[:, -6:].tolist() == [[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]] * 2
+
+
 def test_a_counter_is_its_rate_from_its_first_on():
     it = Correlate(PLAN._replace(lateness=0.0), ["r-0"])
     for t, (value, rate) in enumerate(
@@ -126,7 +187,7 @@ def test_a_series_without_windows_gives_its_place_back():
 
 
 def test_a_partition_that_stays_silent_is_waited_for_one_window_of_the_clock():
-    align = Align(60 * SECOND, 0, 10, ["r-0", "r-1"], lambda name: False)
+    align = Align(60 * SECOND, 0, 10, 120, ["r-0", "r-1"])
 
     def put(shard, t, idle=0):
         new = [] if idle else [Cell(f"{shard} x", t * 60 * SECOND, 1.0, 0, False)]
@@ -144,11 +205,11 @@ def test_a_partition_that_stays_silent_is_waited_for_one_window_of_the_clock():
 
 
 def test_what_waits_is_bounded():
-    align = Align(60, 0, 2, ["r-0", "r-1"], lambda name: True)
+    align = Align(60, 0, 2, 120, ["r-0", "r-1"])
     for t in range(1000):
         list(align.update(Arrived("r-0", [Cell("a x", t * 60, 1.0, 0, False)], 0, 0)))
-        assert align.waiting == sum(map(len, align.open.values())) <= 200
-    assert align.closed == 799
+        assert align.waiting == sum(map(len, align.open.values())) <= 2 * (100 + 2 * 2)
+    assert align.closed == 999 - 208
 
 
 @pytest.mark.parametrize("other", [PLAN._replace(length=30), PLAN._replace(windows=90), PLAN._replace(series=9)])
@@ -182,7 +243,9 @@ def test_what_cannot_be_read_is_counted():
         "windows,length=60s x=1 5",
         "windows,length=60s mean=x 5",
         "windows,length=60s mean=1 z",
+        "windows,length=60s mean=nan 5",
+        "windows,length=60s mean=1e999 5",
     )
     broken = [*map(str.encode, texts), b"", b"\xff"]
-    arrived = Reading("60s").update(Poll.of(broken, keys=[b"a x"] * 6))
-    assert (arrived.cells, arrived.skipped) == ([], 4)
+    arrived = Reading("60s").update(Poll.of(broken, keys=[b"a x"] * 8))
+    assert (arrived.cells, arrived.skipped) == ([], 6)

@@ -77,3 +77,22 @@ def test_what_hardly_changes_or_is_too_short_has_no_innovations():
     still[40:45], few[:30] = 1.0, np.random.default_rng(1).normal(size=30)
     assert np.isnan(innovations(np.array([still, few, np.full(120, np.nan), np.arange(120.0)]))).all()
     assert len(pairs(np.array([still, few]), LAGS).first) == 0
+
+
+def test_the_greatest_numbers_there_are_correlate_as_any_others():
+    values, _ = planted("memory", 12, 4, 0.9, LAGS, seed=6)
+    values /= abs(values).max()
+    among = values * np.exp2([1023.0, 1000.0, 0.0, 400.0] * 3)[:, None]
+    with np.errstate(all="raise", under="ignore"):
+        found = pairs(among, LAGS)
+        pairs(np.array([1.7e308 * np.linspace(-1, 1, 120), np.where(np.arange(120) == 60, 1e300, values[0])]), LAGS)
+    assert len(found.first) >= 4
+    for a, b in zip(pairs(values, LAGS), found, strict=True):
+        assert_allclose(a, b, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("windows", "told"), [(81, 0), (80, 0), (60, 0), (83, 1), (120, 1)])
+def test_without_far_shifts_no_pair_is_told(windows, told):
+    x = np.random.default_rng(1).normal(size=(6, windows))
+    x[1, 3:] = x[0, :-3]
+    assert len(pairs(x, 20).first) == told
