@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -181,6 +182,22 @@ class Trend(Section):
 class Bound(Section):
     above: float | None = None
     below: float | None = None
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> Bound:
+        given = self.model_dump(exclude_none=True)
+        if not given:
+            raise ValueError("bounds nothing: give above, below or both")
+        for side, bound in given.items():
+            if not isfinite(bound):
+                raise ValueError(
+                    f"{side}, {bound}, should be a finite number: leave {side} out where there is no bound"
+                )
+        if len(given) == 2 and given["below"] >= given["above"]:
+            raise ValueError(
+                f"below, {self.below:g}, should be less than above, {self.above:g}: values in between are in order"
+            )
+        return self
 
 
 class Learn(Section):

@@ -70,7 +70,7 @@ class Combination(Residual):
 
 
 def combination(seed: int = 0, *, horizon: Annotated[int, Field(ge=1, le=MOST)] = 60) -> Combination:
-    """Forecast by several cheap forecasters at once, none of River's: naive, damped Holt-Winters, regressions on lags.
+    """Forecast by several cheap forecasters at once, none of River's: naive, theta, damped Holt-Winters, regressions on lags.
 
     Its bands are conformal: of what lay beyond the last ones, too much widens them, too little narrows them.
 
@@ -79,7 +79,7 @@ def combination(seed: int = 0, *, horizon: Annotated[int, Field(ge=1, le=MOST)] 
     seed
         Not used: nothing here is random.
     horizon
-        How many windows ahead the stored forecast reaches; for days ahead learn longer windows (`learn.step`).
+        How many windows ahead the stored forecast reaches; days ahead are named in `learn.horizons`, which learns them on longer windows.
 
     References
     ----------

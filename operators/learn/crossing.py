@@ -18,6 +18,8 @@ from operators.forecast.forecast import Ahead
 from operators.learn.neighbours import Waiting
 
 DEVIATIONS = NormalDist().inv_cdf(0.5 + SHARE / 2)  # of normal errors, that the band reaches
+CERTAIN = 40.0  # deviations, beyond which a probability is 0 or 1 in a double
+SCALE = 128.0
 FIELDS = ("bound", "at", "earliest", "latest", "probability")
 
 
@@ -69,13 +71,17 @@ def crossings(said: Ahead, bounds: Mapping[str, float], y: float, step: float) -
         if sign * y >= sign * bound:
             found.append(Crossing(side, Breach(bound, SHARE, 0.0, 0.0, 0.0), 1.0))
         elif it := breach(said.yhat, said.bands[SHARE], SHARE, bound, step, y):
-            found.append(Crossing(side, it, _most(sign * (said.yhat - bound), said.bands[SHARE])))
+            found.append(Crossing(side, it, _most(sign * said.yhat, sign * bound, said.bands[SHARE])))
     return found
 
 
-def _most(beyond: Float, band: tuple[Float, Float]) -> float:
-    """Return the highest probability of any value to lie beyond the bound, by normal errors of the band's width."""
-    deviation = np.maximum((band[1] - band[0]) / (2.0 * DEVIATIONS), 1e-300)
+def _most(course: Float, bound: float, band: tuple[Float, Float]) -> float:
+    """Return the highest probability of any value to lie above the bound, by normal errors of the band's width.
+
+    All is scaled by a power of two, which changes no digit, and cut at `CERTAIN`, so that no number overflows.
+    """
+    deviation = np.maximum((band[1] / SCALE - band[0] / SCALE) / (2.0 * DEVIATIONS), 1e-300)
+    beyond = np.clip(course / SCALE - bound / SCALE, -CERTAIN * deviation, CERTAIN * deviation)
     return NormalDist().cdf(float(np.nanmax(beyond / deviation)))
 
 

@@ -75,7 +75,8 @@ def news(item: Windows, judged: list[Judged]) -> list[Event]:
             text = f"level {it.level:.6g} after {it.before:.6g} is the new normal for {', '.join(it.accepted)}"
             events.append(Event("new-normal", w.time, name, text, it.level))
         if it.reset:
-            events.append(Event("model-reset", w.time, name, f"numbers ran away: {', '.join(it.reset)}", w.value))
+            text = f"numbers ran away on windows of {item.step}: {', '.join(it.reset)}"
+            events.append(Event("model-reset", w.time, name, text, w.value))
     return events
 
 

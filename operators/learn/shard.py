@@ -21,7 +21,8 @@ _VERSION = "learn-2"
 RIVER = version("river")
 UNKNOWN, MODELLED, REFUSED = range(3)
 Learnt = Scored | Rows | Event
-LearnSnapshot = tuple[str, str, str, NeighboursState, bytes, tuple[KeptState, ...]]
+LearnSnapshot = tuple[str, str, str, NeighboursState, bytes, tuple[KeptState, ...], tuple[int, ...]]
+LONG_AGO = -(2**62)
 
 
 class Learn:
@@ -34,10 +35,13 @@ class Learn:
     plan
         What is to be learnt.
     budget
-        Shared by all shards of the process.
+        Of this shard and these windows.
     snapshot
         What `snapshot` returned.  Models of another River, other settings or another layout start cold, and the first
         update says so by an event ``model-reset``.  It holds pickles: only our own recovery store may hand it in.
+    near
+        Of the same shard, on shorter windows: only series that have models there get some here, which the budget then never refuses.
+        Update it first with what the same points closed.
 
     Examples
     --------
@@ -51,10 +55,13 @@ class Learn:
     ('models', 50, True, ['60s', '900s'])
     """
 
-    def __init__(self, plan: Plan, budget: Budget, snapshot: LearnSnapshot | None = None) -> None:
-        self.plan, self.budget = plan, budget
+    def __init__(
+        self, plan: Plan, budget: Budget, snapshot: LearnSnapshot | None = None, near: Learn | None = None
+    ) -> None:
+        self.plan, self.budget, self.near = plan, budget, near
         self.neighbours = Neighbours(plan.length)
         self.kept: dict[int, Kept] = {}
+        self.begun: dict[int, int] = {}
         self.granted = np.zeros(0, np.int8)
         self.cold = ""
         if snapshot is not None:
@@ -79,7 +86,7 @@ class Learn:
         events = self._cold(item, rows)
         for i in rows:
             slot, time, value = int(item.codes[i]), int(item.time[i]), _usable(float(item.value[i]))
-            if self.granted[slot] == UNKNOWN and value == value:
+            if self.granted[slot] == UNKNOWN and value == value and self._may(slot, time):
                 events += self._grant(slot, item.series.names[slot], time)
             if self.granted[slot] == MODELLED:
                 window = Waiting(slot, time, value, int(item.first[i]), int(item.last[i]))
@@ -90,7 +97,8 @@ class Learn:
         """Return what is needed to go on exactly; pickles a few models that are due."""
         save_due(list(self.kept.values()))
         states = tuple(self.kept[slot].state() for slot in self.neighbours.names)
-        return _VERSION, RIVER, self.plan.config, self.neighbours.state(), self.granted.tobytes(), states
+        begun = tuple(self.begun[slot] for slot in self.neighbours.names)
+        return _VERSION, RIVER, self.plan.config, self.neighbours.state(), self.granted.tobytes(), states, begun
 
     @property
     def modelled(self) -> int:
@@ -120,9 +128,16 @@ class Learn:
         rows: list[int] = order[self.granted[item.codes[order]] != REFUSED].tolist()
         return rows
 
+    def _may(self, slot: int, time: int) -> bool:
+        """Tell whether the near windows allow it: by ends, because near windows of later points may be known already."""
+        if self.near is None:
+            return True
+        begun = self.near.begun.get(slot)
+        return begun is not None and begun <= time + self.plan.length
+
     def _grant(self, slot: int, name: str, time: int) -> list[Event]:
         if self.budget.take():
-            self.granted[slot] = MODELLED
+            self.granted[slot], self.begun[slot] = MODELLED, time + self.plan.length
             self.neighbours.join(slot, name)
             self.kept[slot] = self._new(name)
             return []
@@ -137,7 +152,7 @@ class Learn:
         for slot in fresh[fresh < len(self.granted)].tolist():
             if self.granted[slot] == MODELLED:
                 self.neighbours.leave(slot)
-                del self.kept[slot]
+                del self.kept[slot], self.begun[slot]
                 self.budget.give_back()
             self.granted[slot] = UNKNOWN
 
@@ -153,7 +168,7 @@ class Learn:
         return [Event("model-reset", int(item.time[rows[0]]), "", text)]
 
     def _restore(self, snapshot: LearnSnapshot) -> None:
-        layout, of_river, config, neighbours, granted, states = snapshot
+        layout, of_river, config, neighbours, granted, states, *more = snapshot  # older ones do not say when it began
         if (layout, of_river, config) != (_VERSION, RIVER, self.plan.config):
             self.cold = (
                 f"models start cold: River {of_river}, {layout}, {config}; now {RIVER}, {_VERSION}, {self.plan.config}"
@@ -161,12 +176,16 @@ class Learn:
             return
         self.neighbours = Neighbours(self.plan.length, neighbours)
         self.granted = np.frombuffer(granted, np.int8).copy()
-        for (slot, name), state in zip(list(self.neighbours.names.items()), states, strict=True):
-            if self.budget.take():
-                self.kept[slot] = self._new(name, state)
+        began = more[0] if more else [LONG_AGO] * len(states)
+        for (slot, name), state, begun in zip(list(self.neighbours.names.items()), states, began, strict=True):
+            stays = self.near is None or slot in self.near.begun
+            if stays and self.budget.take():
+                self.kept[slot], self.begun[slot] = self._new(name, state), begun
             else:
                 self.neighbours.leave(slot)
-                self.granted[slot] = REFUSED
+                self.granted[slot] = REFUSED if stays else UNKNOWN
+        if self.near is not None:
+            self.granted[self.granted == REFUSED] = UNKNOWN  # older versions let every length refuse for itself
 
 
 def _usable(value: float) -> float:

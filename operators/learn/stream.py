@@ -27,10 +27,12 @@ Saved = dict[str, LearnSnapshot]
 
 class _Logic(StatefulBatchLogic[Windows, Learnt, Saved]):
     def __init__(self, plans: Sequence[Plan], series: int, state: Any) -> None:
-        self.near, *self.far = (Learn(plan, Budget(series), _saved(state, plan.step)) for plan in plans)
-        for it in (self.near, *self.far):
-            if it.cold:
-                log.warning("%s", it.cold)
+        step, saved = plans[0].step, _by_step(state, plans[0].step)
+        self.near = Learn(plans[0], Budget(series), saved.get(step))
+        self.far = [Learn(plan, Budget(series), saved.get(plan.step), self.near) for plan in plans[1:]]
+        if saved and step not in saved:
+            self.near.cold = f"models start cold: none were saved of {step}, only of {', '.join(saved)}"
+        self._say_once()
 
     def on_batch(self, values: list[Windows]) -> tuple[Iterable[Learnt], bool]:
         before = self.near.modelled, self.near.refused
@@ -40,12 +42,18 @@ class _Logic(StatefulBatchLogic[Windows, Learnt, Saved]):
         return news, False
 
     def _update(self, value: Windows) -> list[Learnt]:
-        """Of longer windows only what is foretold: scores and events are of one length, or they would have no order."""
-        told = (it for far in self.far for it in far.update(value))
-        return [
-            *self.near.update(value),
-            *(it for it in told if isinstance(it, Rows) or (isinstance(it, Scored) and it.step == "breaches")),
-        ]
+        """Of longer windows only what is foretold, and lost: scores and other events are of one length, or they would have no order."""
+        near = self.near.update(value)
+        return [*near, *(it for far in self.far for it in far.update(value) if _told_of_longer(it))]
+
+    def _say_once(self) -> None:
+        """Have the near models say what starts cold: events of one type, series and time are one row."""
+        cold = [it.cold for it in (self.near, *self.far) if it.cold]
+        for text in cold:
+            log.warning("%s", text)
+        for it in self.far:
+            it.cold = ""
+        self.near.cold = "; ".join(cold)
 
     def snapshot(self) -> Saved:
         return {it.plan.step: it.snapshot() for it in (self.near, *self.far)}
@@ -62,7 +70,7 @@ class Lessons:
 
 @operator
 def learn(step_id: str, up: KeyedStream[Windows], plans: Sequence[Plan], series: int) -> Lessons:
-    """Learn the windows of the first `series` series of every shard; plans beyond the first, of longer windows, forecast only."""
+    """Learn the windows of the first `series` series of every shard; longer windows, of plans beyond the first, only forecast them."""
     news = op.stateful_batch("models", up, lambda state: _Logic(plans, series, state))
     return Lessons(
         op.filter_map_value("scored", news, lambda it: it if isinstance(it, Scored) else None),
@@ -71,6 +79,14 @@ def learn(step_id: str, up: KeyedStream[Windows], plans: Sequence[Plan], series:
     )
 
 
-def _saved(state: Any, step: str) -> LearnSnapshot | None:
-    """Return what was saved of a step; an older version saved one step without its name."""
-    return state.get(step) if isinstance(state, dict) else state
+def _told_of_longer(it: Learnt) -> bool:
+    if isinstance(it, Event):
+        return it.type == "model-reset"
+    return isinstance(it, Rows) or it.step == "breaches"
+
+
+def _by_step(state: Any, step: str) -> Saved:
+    """Return what was saved, by step; an older version saved one step without its name."""
+    if state is None:
+        return {}
+    return state if isinstance(state, dict) else {step: state}

@@ -131,10 +131,35 @@ def test_a_misspelt_variable_is_named_with_the_nearest(variable, near):
         ("INFLUX__URL", "localhost:8086", "influx.url"),
         ("TOPICS__METRICS__FORMAT", "jsn", "topics.metrics.format"),
         ("DETECTOR__EWMA", "6", "detector.ewma"),
+        ("LEARN__BOUNDS", '{"cpu": {"above": "high"}}', "learn.bounds.cpu.above"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_variable(variable, text, key):
     assert wrong({f"ALLUSE_{variable}": text}).startswith(f"{key} (ALLUSE_{variable}): ")
+
+
+@pytest.mark.parametrize(
+    ("bound", "said"),
+    [
+        ("{}", "bounds nothing: give above, below or both"),
+        ("{ above = inf }", "above, inf, should be a finite number: leave above out where there is no bound"),
+        (
+            "{ above = 1, below = nan }",
+            "below, nan, should be a finite number: leave below out where there is no bound",
+        ),
+        ("{ above = 1, below = 5 }", "below, 5, should be less than above, 1: values in between are in order"),
+        ("{ above = 1, below = 1 }", "below, 1, should be less than above, 1: values in between are in order"),
+    ],
+)
+def test_a_bound_that_makes_no_sense_is_named_with_its_remedy(tmp_path, bound, said):
+    environ = written(tmp_path, f'[learn.bounds]\n"cpu idle" = {bound}\n')
+    assert wrong(environ) == f"learn.bounds.cpu idle (file {environ['ALLUSE_CONFIG']}): {said}"
+
+
+@pytest.mark.parametrize("bound", [{"above": 1e300, "below": -1e300}, {"above": 0.0}, {"below": 0.0}])
+def test_a_bound_of_one_side_or_both_is_taken(bound):
+    found = load({"ALLUSE_LEARN__BOUNDS": json.dumps({"cpu": bound})}).learn.bounds["cpu"]
+    assert found.model_dump(exclude_none=True) == bound
 
 
 def test_a_topic_s_format_is_one_that_can_be_decoded():
@@ -228,3 +253,9 @@ def test_the_command_exits_2_at_a_wrong_key():
     assert (done.returncode, done.stdout) == (2, "")
     assert "ALLUSE_LANES__COUNT" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_command_exits_2_at_a_bound_that_makes_no_sense():
+    done = run(ALLUSE_LEARN__BOUNDS='{"cpu": {}}')
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "learn.bounds.cpu (ALLUSE_LEARN__BOUNDS): bounds nothing" in done.stderr

@@ -43,10 +43,10 @@ def test_a_snapshot_does_not_pickle_what_is_not_due() -> None:
     shard = Learn(build("60s", ["half_space_trees"]), Budget(12))
     values = np.random.default_rng(1).normal(size=(257, 12))
     shard.update(windows(NAMES, values[:256]))
-    *_, states = shard.snapshot()
+    *_, states, _ = shard.snapshot()
     assert {(saved, len(since) // 64) for saved, since in states} == {(b"", 256)}
     shard.update(windows(NAMES, values[256:], 256))
-    *_, states = shard.snapshot()
+    *_, states, _ = shard.snapshot()
     assert [bool(saved) for saved, _ in states] == [True] * 4 + [False] * 8
     assert [len(since) // 64 for _, since in states] == [0] * 4 + [257] * 8
 
