@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from statistics import mean, median
 
 from scripts.yardstick.judge import Row
-from scripts.yardstick.results import commit
+from scripts.yardstick.results import commit, placed
 from scripts.yardstick.rivals import BATCH, versions
 from scripts.yardstick.sets import Set
 from scripts.yardstick.table import COLUMNS, cell, number, worth
@@ -106,10 +105,4 @@ def renewed(text: str, kind: str, body: str) -> str:
     <BLANKLINE>
     """
     section = f"### Rivals · {kind}\n\n{body}\n"
-    older = re.compile(rf"^### Rivals · {kind}$.*?(?=^##|\Z)", re.MULTILINE | re.DOTALL)
-    if older.search(text):
-        return older.sub(lambda _: section, text)
-    begin = text.index(HEAD) + len(HEAD)
-    end = re.search(r"^## ", text[begin:], re.MULTILINE)
-    at = begin + end.start() if end else len(text)
-    return text[:at] + section + text[at:]
+    return placed(text, HEAD, f"Rivals · {kind}", section)

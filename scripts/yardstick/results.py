@@ -59,9 +59,15 @@ def renewed(text: str, it: Set, body: str) -> str:
     <BLANKLINE>
     """
     section = f"### {it.title}\n\n{body}\n"
-    older = re.compile(rf"^### {re.escape(it.label)} · \d+ series$.*?(?=^##|\Z)", re.MULTILINE | re.DOTALL)
+    return placed(text, HEAD, rf"{re.escape(it.label)} · \d+ series", section)
+
+
+def placed(text: str, head: str, title: str, section: str) -> str:
+    """Return a page with a section in the place of the one with such a title, a regular expression; else at the end of a chapter."""
+    older = re.compile(rf"^### {title}$.*?(?=^##|\Z)", re.MULTILINE | re.DOTALL)
     if older.search(text):
         return older.sub(lambda _: section, text)
-    end = re.search(r"^## ", text[text.index(HEAD) + len(HEAD) :], re.MULTILINE)
-    at = text.index(HEAD) + len(HEAD) + end.start() if end else len(text)
+    begin = text.index(head) + len(head)
+    end = re.search(r"^## ", text[begin:], re.MULTILINE)
+    at = begin + end.start() if end else len(text)
     return text[:at] + section + text[at:]
