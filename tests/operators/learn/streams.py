@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+import pytest
 
 from config.records import SECOND, Event, Float, Poll, Rows, Scored, Series, Silences, Windows
-from operators.learn import Learn
+from operators.learn import Budget, Learn, kept
 from operators.learn.shard import Learnt
 
 MINUTE = 60 * SECOND
@@ -93,3 +96,14 @@ def _scores(it: Scored) -> Told:
 def feed(learn: Learn, items: Iterable[Windows]) -> list[Learnt]:
     """Run items through; return all records."""
     return [record for item in items for record in learn.update(item)]
+
+
+def restarted(plan: Any, item: Windows, kills: Iterable[int], due: int) -> list[Any]:
+    """Learn the parts of an item, killed and restored after each; models are pickled anew every `due` windows."""
+    running, records = Learn(plan, Budget(1)), []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kept, "DUE", due)
+        for part in cut(item, kills):
+            records += running.update(part)
+            running = Learn(plan, Budget(1), pickle.loads(pickle.dumps(running.snapshot())))
+    return records

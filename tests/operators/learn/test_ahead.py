@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import pickle
 import re
 from dataclasses import replace
 from math import nan
@@ -19,10 +18,10 @@ from config.rules import Rule
 from config.settings import Bound, load
 from operators.alert import Alerts
 from operators.forecast.interval import ENOUGH, LEVELS
-from operators.learn import Budget, Learn, build, kept, plans
+from operators.learn import Budget, Learn, build, plans
 from operators.learn.distance import JUDGED, RATE, Distance
 from operators.learn.watch import WATCHES
-from tests.operators.learn.streams import MINUTE, cut, told, windows
+from tests.operators.learn.streams import MINUTE, restarted, told, windows
 
 HOST = "cpu,host=a busy"
 
@@ -176,14 +175,8 @@ def test_watches_and_forecasts_go_on_exactly_after_a_restart(kills, due):
     values = 20 + np.random.default_rng(2).normal(size=(400, 1)) + 6.0 * (np.arange(400)[:, None] >= 300)
     item = windows([HOST], values)
     plan = replace(bounded(Bound(above=23.0), 30), ahead=(1, 30), watches={n: make() for n, make in WATCHES.items()})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kept, "DUE", due)
-        running, records = Learn(plan, Budget(1)), []
-        for part in cut(item, kills):
-            records += running.update(part)
-            running = Learn(plan, Budget(1), pickle.loads(pickle.dumps(running.snapshot())))
     whole = Learn(plan, Budget(1)).update(item)
-    assert told(records) == told(whole)
+    assert told(restarted(plan, item, kills, due)) == told(whole)
     assert {it[1] for it in told(whole) if it[0] == "event"} >= {"value-drift", "change-point"}
 
 

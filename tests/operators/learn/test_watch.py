@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import re
 from dataclasses import replace
 
@@ -12,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.records import Event
-from operators.learn import Budget, Learn, build, kept
+from operators.learn import Budget, Learn, build
 from operators.learn.watch import WATCHES
-from tests.operators.learn.streams import MINUTE, cut, told, windows
+from tests.operators.learn.streams import MINUTE, restarted, told, windows
 
 HOST = "cpu,host=a busy"
 
@@ -66,10 +65,5 @@ def test_a_shape_shown_again_is_an_event_that_says_which_and_how_long_after():
 def test_shapes_keep_their_numbers_after_a_restart(kills, due):
     item = windows([HOST], shapes())
     plan = replace(build("60s", ["holt_winters"]), watches={"motif": WATCHES["motif"]()})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kept, "DUE", due)
-        running, records = Learn(plan, Budget(1)), []
-        for part in cut(item, kills):
-            records += running.update(part)
-            running = Learn(plan, Budget(1), pickle.loads(pickle.dumps(running.snapshot())))
+    records = restarted(plan, item, kills, due)
     assert told(recurring(records)) == told(recurring(Learn(plan, Budget(1)).update(item)))
