@@ -7,24 +7,18 @@ former, ``ALLUSE_HTTP__PORT=8081`` before it the latter.
 
 from __future__ import annotations
 
-import sys
-
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
 
 from config.layers import ConfigError
-from config.logs import setup
 from config.records import Event, Poll
-from config.recovery import begin
-from config.settings import Lanes, Settings, load_or_exit
+from config.settings import Lanes, Settings
+from flows.start import start
 from operators.correlate import Plan, correlate
 from operators.only import only
-from sinks.http import serve
-from sinks.influx import influx
-from sinks.kafka import Outbox, RejectBox
+from sinks.kafka import Outbox
 from sinks.kafka import events as event_topic
-from sinks.kafka import results as result_topic
-from sinks.sqlite import sqlite
+from sinks.stores import stores
 from sources.kafka import KafkaSource
 
 EVENLY = {
@@ -37,15 +31,10 @@ def correlating(s: Settings) -> Dataflow:
     graph, outbox = Dataflow("correlate"), Outbox(s)
     kafka = s.kafka.model_copy(update={"client": EVENLY | s.kafka.client})
     source = KafkaSource(kafka, s.topics.results.name, Lanes(count=1, index=0))
-    stores = {
-        "influx": lambda: influx(s, RejectBox(outbox, s.topics.rejects.name)),
-        "sqlite": lambda: sqlite(s),
-        "kafka": lambda: result_topic(s, outbox),
-    }
     arrived = op.input("arrived", graph, source)
     rows = correlate("correlations", only("polls", arrived, Poll), plan(s), lambda: source.parts)
-    for kind in s.store.kind:
-        op.output(f"to_{kind}", rows, stores[kind]())
+    for kind, store in stores(s, outbox).items():
+        op.output(f"to_{kind}", rows, store)
     op.output("to_events", only("noticed", arrived, Event), event_topic(s, outbox))
     return graph
 
@@ -80,13 +69,4 @@ def plan(s: Settings) -> Plan:
 
 def flow() -> Dataflow:
     """Run live: ``python -m bytewax.run flows.correlate``."""
-    settings = load_or_exit()
-    setup(settings)
-    begin(settings, "correlate")
-    try:
-        graph = correlating(settings)
-    except ConfigError as e:
-        print(f"wrong configuration:\n{e}", file=sys.stderr)
-        sys.exit(2)
-    serve(settings)
-    return graph
+    return start("correlate", correlating)

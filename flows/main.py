@@ -36,13 +36,11 @@ from operators.sessions import Exchanges
 from operators.validate import validate
 from operators.window import window
 from sinks.http import serve
-from sinks.influx import influx
-from sinks.kafka import Outbox, RejectBox
+from sinks.kafka import Outbox
 from sinks.kafka import alerts as alert_topics
 from sinks.kafka import events as event_topic
 from sinks.kafka import rejects as reject_topic
-from sinks.kafka import results as result_topic
-from sinks.sqlite import sqlite
+from sinks.stores import stores
 from sources.kafka import KafkaSource
 
 
@@ -129,14 +127,9 @@ def event_row(event: Event) -> Row:
 def live(s: Settings) -> Ends:
     """Return the ends of the live flow: Kafka, and the stores that settings choose."""
     outbox = Outbox(s)
-    stores = {
-        "influx": lambda: influx(s, RejectBox(outbox, s.topics.rejects.name)),
-        "sqlite": lambda: sqlite(s),
-        "kafka": lambda: result_topic(s, outbox),
-    }
     return Ends(
         KafkaSource(s.kafka, s.topics.metrics.name, s.lanes),
-        {kind: stores[kind]() for kind in s.store.kind},
+        stores(s, outbox),
         alert_topics(s, outbox),
         reject_topic(s, outbox),
         event_topic(s, outbox),

@@ -6,20 +6,16 @@ where it runs beside `flows.main`; ``scripts/run rekey`` gives it the former.
 
 from __future__ import annotations
 
-import sys
-
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow, Stream
 
 from config.layers import ConfigError
-from config.logs import setup
 from config.records import SECOND, Event, Poll
-from config.recovery import begin
-from config.settings import Settings, load_or_exit
+from config.settings import Settings
+from flows.start import start
 from operators.decode import Names, decode
 from operators.only import only
 from operators.rekey import Keyed, rekey
-from sinks.http import serve
 from sinks.kafka import Outbox, Produced
 from sinks.kafka import events as event_topic
 from sinks.message import Message
@@ -31,6 +27,8 @@ AS_JAVA = {"partitioner": "murmur2_random"}  # a series goes where a producer th
 
 def rekeying(s: Settings) -> Dataflow:
     """Draw the graph."""
+    if not s.topics.rekey:
+        raise ConfigError("topics.rekey names no topic: there is nothing to rekey")
     graph, names, outbox = Dataflow("rekey"), Names(), Outbox(_partitioned(s))
     options = {"limit": s.limits.message_bytes, "max_future": int(s.time.max_future * SECOND)}
     keyed: list[Stream[tuple[str, Keyed]]] = []
@@ -53,18 +51,7 @@ def metrics(s: Settings, outbox: Outbox) -> Sink:
 
 def flow() -> Dataflow:
     """Run live: ``python -m bytewax.run flows.rekey``."""
-    settings = load_or_exit()
-    setup(settings)
-    begin(settings, "rekey")
-    try:
-        if not settings.topics.rekey:
-            raise ConfigError("topics.rekey names no topic: there is nothing to rekey")
-        graph = rekeying(settings)
-    except ConfigError as e:
-        print(f"wrong configuration:\n{e}", file=sys.stderr)
-        sys.exit(2)
-    serve(settings)
-    return graph
+    return start("rekey", rekeying)
 
 
 def _partitioned(s: Settings) -> Settings:
