@@ -75,7 +75,7 @@ class Lines:
             self._console.print(Text.assemble(f"  {it.recording.title:42} ", marks, told), soft_wrap=True)
         self.say(
             f"\n{s.points:,} points of {s.series} series, {s.windows:,} windows judged, {s.anomalies:,} anomalies, "
-            f"{s.found} of {s.incidents} labelled incidents found, {s.beside} alerts beside them, {s.seconds:.0f} s"
+            f"{s.found} of {s.incidents} labelled incidents found, {s.beside} alert{'s' * (s.beside != 1)} beside them, {s.seconds:.0f} s"
         )
 
     def _line(self, body: dict[str, Any]) -> Text:
